@@ -1,0 +1,57 @@
+package domain
+
+import "time"
+
+// An Event is a fact on the log: a [SourceChanged], a [FileChanged] or, on the
+// pipeline topic, a [StageReported].
+type Event interface{ isEvent() }
+
+func (SourceChanged) isEvent() {}
+func (FileChanged) isEvent()   {}
+func (StageReported) isEvent() {}
+
+// A Message is an event on its way to the log.
+type Message struct {
+	ID        EventID   // ce_id
+	Time      time.Time // ce_time, UTC
+	Partition int32     // the source's, chosen at registration and never changed
+	Trace     string    // W3C traceparent; empty when there is none
+	Event     Event
+}
+
+// A Record is an event as it stands on the log.
+type Record struct {
+	Topic    string
+	Position Position
+	Key      []byte
+	Headers  map[string]string // CloudEvents attributes under their header names: ce_id, ce_type, ...
+	Raw      []byte            // the value
+	Event    Event             // nil with a nil Err: of a type or minor version that is skipped (I6)
+	Err      error             // why Raw is not an event; such a record goes to poison
+}
+
+// A StageReported is what a dispatcher reports of one file and one stage of the
+// pipeline. It stands on the pipeline topic, in the partition of its source.
+type StageReported struct {
+	SourceID SourceID   `json:"source_id"`
+	OwnerID  OwnerID    `json:"owner_id"`
+	FileID   FileID     `json:"file_id"`
+	Stage    string     `json:"stage"` // "normalize", "chunk", "embed", "graph", "webhook", ...
+	Run      int64      `json:"run"`   // with Seq: which state of the file was handed on
+	Seq      int64      `json:"seq"`
+	State    StageState `json:"state"`
+	Items    int64      `json:"items"`            // accepted by the stage; 0 unless done
+	Error    string     `json:"error,omitempty"`  // why it failed, bounded to 2 KiB, without content
+	At       time.Time  `json:"at"`               // UTC
+	Replay   string     `json:"replay,omitempty"` // id of the replay that handed the file out again
+}
+
+// A StageState says how far a stage has come with a file.
+type StageState string
+
+// The states of a stage.
+const (
+	StageDone    StageState = "done"    // accepted by the neighbour
+	StageSkipped StageState = "skipped" // nothing to hand on: no content, or no way to tell the neighbour
+	StageFailed  StageState = "failed"  // refused for good; it is a dead letter
+)
