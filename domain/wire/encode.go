@@ -1,0 +1,134 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// about is what the headers say of an event besides its id and time.
+type about struct {
+	name, subject string
+	source        domain.SourceID
+	inRun         bool
+	run, seq      int64
+}
+
+// Encode gives the record of m. What it gives, [Decode] takes.
+//
+// It refuses an event that lacks what its change needs, text that is not UTF-8
+// or holds NUL (the caller replaces it with domain.Clean), and with
+// domain.ErrTooLarge data above MaxData or a cursor above domain.MaxCursor.
+// Attributes that are nil become {}.
+func Encode(m domain.Message) (Encoded, error) {
+	event := withAttributes(m.Event)
+	a, err := describe(event)
+	if err != nil {
+		return Encoded{}, fmt.Errorf("wire: %w", err)
+	}
+	if m.ID == (domain.EventID{}) || m.Time.IsZero() {
+		return Encoded{}, fmt.Errorf("wire: %s of source %s has no id or no time", a.name, a.source)
+	}
+	if problem := check(event); problem != "" {
+		return Encoded{}, fmt.Errorf("wire: %s of source %s: %s", a.name, a.source, problem)
+	}
+	value, err := marshal(event)
+	if err != nil {
+		return Encoded{}, fmt.Errorf("wire: %s of source %s: %w", a.name, a.source, err)
+	}
+	return Encoded{Key: []byte(a.subject), Headers: headers(m, a), Value: value}, nil
+}
+
+func withAttributes(event domain.Event) domain.Event {
+	if e, ok := event.(domain.FileChanged); ok && e.Attributes == nil {
+		e.Attributes = map[string]string{}
+		return e
+	}
+	return event
+}
+
+func describe(event domain.Event) (about, error) {
+	switch e := event.(type) {
+	case domain.SourceChanged:
+		return about{nameSourceChanged, e.SourceID.String(), e.SourceID, e.Change.InRun(), e.Run, e.Seq}, nil
+	case domain.FileChanged:
+		return about{nameFileChanged, e.FileID.String(), e.SourceID, true, e.Run, e.Seq}, nil
+	case domain.StageReported:
+		return about{nameStageReported, e.FileID.String(), e.SourceID, true, e.Run, e.Seq}, nil
+	default:
+		return about{}, fmt.Errorf("no wire form for %T", event)
+	}
+}
+
+func headers(m domain.Message, a about) []Header {
+	eventType := typePrefix + a.name + ".v1"
+	hs := make([]Header, 0, 11)
+	hs = append(hs,
+		Header{HeaderSpecVersion, specVersion},
+		Header{HeaderID, m.ID.String()},
+		Header{HeaderType, eventType},
+		Header{HeaderSource, sourcePrefix + a.source.String()},
+		Header{HeaderSubject, a.subject},
+		Header{HeaderTime, m.Time.UTC().Format(time.RFC3339Nano)},
+		Header{HeaderDataSchema, SchemaURI(eventType)},
+		Header{HeaderContentType, contentType},
+	)
+	if m.Trace != "" {
+		hs = append(hs, Header{HeaderTrace, m.Trace})
+	}
+	if a.inRun {
+		hs = append(hs, Header{HeaderRun, strconv.FormatInt(a.run, 10)}, Header{HeaderSeq, strconv.FormatInt(a.seq, 10)})
+	}
+	return hs
+}
+
+// marshal gives the JSON of an event, with < and & as they are.
+func marshal(event domain.Event) ([]byte, error) {
+	raw, err := rawJSON(event)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(event); err != nil {
+		return nil, err
+	}
+	value := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if len(value) > MaxData {
+		return nil, fmt.Errorf("data of %d bytes, allowed are %d: %w", len(value), MaxData, domain.ErrTooLarge)
+	}
+	text := scan(value)
+	if problem := text.problem(); problem != "" {
+		return nil, fmt.Errorf("data %s", problem)
+	}
+	if text.replaced > scan(raw).replaced { // the encoder writes a byte that is not UTF-8 as \ufffd
+		return nil, fmt.Errorf("data %s", notUTF8)
+	}
+	return value, nil
+}
+
+// rawJSON gives the parts of an event that are JSON already, after looking at
+// the size of the cursor.
+func rawJSON(event domain.Event) ([]byte, error) {
+	e, ok := event.(domain.SourceChanged)
+	if !ok {
+		return nil, nil
+	}
+	raw := bytes.Clone(e.Config)
+	if e.Cursor == nil {
+		return raw, nil
+	}
+	cursor, err := json.Marshal(e.Cursor)
+	if err != nil {
+		return nil, fmt.Errorf("cursor: %w", err)
+	}
+	if len(cursor) > domain.MaxCursor {
+		return nil, fmt.Errorf("cursor of %d bytes, allowed are %d: %w", len(cursor), domain.MaxCursor, domain.ErrTooLarge)
+	}
+	return append(append(raw, e.Cursor.Start.Opaque...), e.Cursor.Resume.Opaque...), nil
+}
