@@ -35,6 +35,7 @@ birth() {
 	local stat
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
 	stat=${stat##*) } # the command name may hold anything
+	# shellcheck disable=SC2086 # one word a field
 	set -- $stat
 	[[ $1 != Z ]] && echo "${20}"
 }

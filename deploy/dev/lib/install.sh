@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # state is set by who sources this
 # Brings programs from Debian's packages. As root they are installed, without
 # letting the package start a service of its own; otherwise they are unpacked
 # into the state folder.
@@ -17,6 +17,7 @@ have() {
 find_program() {
 	if command -v "$1"; then return; fi
 	local dir
+	# shellcheck disable=SC2012 # a glob does not sort versions
 	for dir in $(ls -d /usr/lib/postgresql/*/bin "$state"/debs/usr/lib/postgresql/*/bin 2>/dev/null | sort -rV) "$state/debs/usr/bin"; do
 		if [[ -x $dir/$1 ]]; then
 			echo "$dir/$1"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # here and state are set by who sources this
 # Apache Kafka: one node, broker and controller in one process, its log made
 # anew at each start. From a docker engine if one answers, else from the
 # published jars, which are fetched once per version. Why neither was possible
@@ -89,7 +89,8 @@ kafka_run() {
 		-cp "$state/kafka-$kafka_version/*" "$@"
 }
 
-kafka_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' 'AA' | cut -c 1-22; }
+# kafka_cluster_id prints 16 random bytes as Kafka wants them: base64 for URLs.
+kafka_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/=' 'AB\n' | head -n 1; }
 
 # kafka_java makes sure of a Java that the broker runs on (17 or newer).
 kafka_java() {

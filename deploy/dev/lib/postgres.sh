@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # state is set by who sources this
 # PostgreSQL: a cluster of our own from the local binaries. It is made anew at
 # each start, listens on loopback only, and keeps fsync on: what the tests say
 # about durability and speed holds for a real one.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # state is set by who sources this
 # Redis: a local redis-server that keeps nothing on disk.
 
 redis_variable() { echo TEST_REDIS_URL; }

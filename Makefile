@@ -1,0 +1,55 @@
+# data-connector. "make" alone prints this list.
+
+GOLANGCI_LINT := v2.12.2
+GOVULNCHECK   := v1.9.0
+
+tools := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/data-connector-dev/bin
+lint  := $(tools)/golangci-lint-$(GOLANGCI_LINT)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-race lint fmt vet verify services-up services-down vuln clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/data-connector
+	go build -o bin/data-connector ./cmd/data-connector
+
+run: build ## start a service of its own and connect a folder: SOURCE=/path (default: this checkout), DATA=.data
+	@deploy/dev/run
+
+test: ## start real servers if need be and run all tests (RACE=1, REQUIRE_REAL=1)
+	@deploy/dev/test
+
+test-race: ## the same with the race detector
+	@RACE=1 deploy/dev/test
+
+lint: $(lint) ## run the linters of .golangci.yml
+	$(lint) run
+
+fmt: $(lint) ## format all Go code
+	$(lint) fmt
+
+vet: ## run go vet
+	go vet ./...
+
+verify: vet lint test-race ## all that CI checks (lint checks the format too)
+
+services-up: ## start Kafka, PostgreSQL and Redis for development, on loopback
+	@deploy/dev/services up
+	@deploy/dev/services env
+
+services-down: ## stop them
+	@deploy/dev/services down
+
+vuln: ## look for known vulnerabilities (needs the Go vulnerability database)
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
+
+clean: ## delete what was built
+	rm -rf bin
+
+$(lint):
+	@echo "building golangci-lint $(GOLANGCI_LINT), once"
+	@mkdir -p $(tools)/new
+	@GOFLAGS= GOBIN=$(tools)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	@mv $(tools)/new/golangci-lint $@
