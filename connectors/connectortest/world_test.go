@@ -18,8 +18,10 @@ type reporter struct {
 	said []string
 }
 
-func (r *reporter) Helper()                        {}
-func (r *reporter) Errorf(format string, a ...any) { r.said = append(r.said, fmt.Sprintf(format, a...)) }
+func (r *reporter) Helper() {}
+func (r *reporter) Errorf(format string, a ...any) {
+	r.said = append(r.said, fmt.Sprintf(format, a...))
+}
 
 // A sync is one claimed run in a world.
 type sync struct {
