@@ -94,24 +94,30 @@ await() {
 }
 
 # stop ends server $1, politely, after 20 s by force, and deletes its data. It
-# touches no process that it did not start.
+# touches no process or container that was not started here.
 stop() {
-	local pid born tick
-	if running "$1"; then
+	local pid born
+	if [[ -s $state/$1.pid ]]; then
 		read -r pid born <"$state/$1.pid"
 		if [[ $pid == container ]]; then
-			docker rm -f "$born" >/dev/null
-		else
-			kill -"$(stop_signal "$1")" "$pid" 2>/dev/null || true
-			for ((tick = 0; tick < 200; tick++)); do
-				running "$1" || break
-				sleep 0.1
-			done
-			if running "$1"; then kill -KILL "$pid" 2>/dev/null || true; fi
+			docker rm -f "$born" >/dev/null 2>&1 || true
+		elif running "$1"; then
+			end "$1" "$pid"
 		fi
 		say "$1 is stopped"
 	fi
 	rm -rf "$state/$1.pid" "$state/$1.url" "${state:?}/$1"
+}
+
+# end ends process $2 of server $1 and returns when it is gone.
+end() {
+	local tick
+	kill -"$(stop_signal "$1")" "$2" 2>/dev/null || true
+	for ((tick = 0; tick < 200; tick++)); do
+		running "$1" || return 0
+		sleep 0.1
+	done
+	kill -KILL "$2" 2>/dev/null || true
 }
 
 stop_signal() {

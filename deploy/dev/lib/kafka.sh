@@ -48,8 +48,11 @@ kafka_properties() {
 }
 
 # kafka_container runs the official image. Its settings come from the
-# environment: a.b.c is KAFKA_A_B_C.
+# environment: a.b.c is KAFKA_A_B_C. It is tried once: whatever is wrong with the
+# engine, the jars come next.
 kafka_container() {
+	if [[ -n ${kafka_container_tried:-} ]]; then return 1; fi
+	kafka_container_tried=1
 	command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1 || return 1
 	local name key value
 	local -a settings=()
