@@ -18,7 +18,7 @@ func (s Source) RequestSync(mode SyncMode, trigger Trigger, at time.Time) (Sourc
 		return SourceChanged{}, err
 	}
 	e := s.event(SourceSyncRequested, at)
-	e.JobID, e.Mode, e.Trigger = s.openJob(), mode, trigger
+	e.JobID, e.Mode, e.Trigger, e.AfterRun = s.openJob(), mode, trigger, s.Run
 	return e, nil
 }
 
@@ -109,4 +109,11 @@ func (s Source) live() error {
 // event is an event of s, as far as all changes share it.
 func (s Source) event(change SourceChange, at time.Time) SourceChanged {
 	return SourceChanged{SourceID: s.ID, OwnerID: s.Owner, Provider: s.Provider, Change: change, At: at}
+}
+
+// InRun is an event of the current run, whose Seq the run still has to set.
+func (s Source) InRun(change SourceChange, at time.Time) SourceChanged {
+	e := s.event(change, at)
+	e.JobID, e.Run, e.RunID = s.Jobs[0].ID, s.Run, s.RunID
+	return e
 }

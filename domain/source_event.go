@@ -79,6 +79,11 @@ type SourceChanged struct {
 	Trigger Trigger  `json:"trigger,omitzero"` // sync_requested: why
 	Cause   *Cause   `json:"cause,omitempty"`  // sync_requested by hints
 
+	// AfterRun is the source's last run when the request was decided on
+	// (sync_requested). Only a request that knows the last run hurries a job that
+	// waits for its next attempt, so that a late duplicate does not.
+	AfterRun int64 `json:"after_run,omitempty"`
+
 	Run     int64     `json:"run,omitempty"`     // with InRun
 	RunID   RunID     `json:"run_id,omitzero"`   // with Run
 	Seq     int64     `json:"seq,omitempty"`     // with Run; 0 for sync_started

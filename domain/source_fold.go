@@ -14,8 +14,10 @@ type Effect struct {
 
 // Apply folds e, which stands at offset in the source's partition. It is a pure
 // function: any way of cutting the log into batches gives the same Source. What
-// is not allowed is ignored: a duplicate, an event of another run (I3), a request
-// that came too late, a value that this version does not know (I6).
+// is not allowed is ignored: a duplicate of an event that counted, an event of
+// another run (I3), a request that came too late, a value that this version does
+// not know (I6). What was ignored leaves no trace, so a duplicate of it is judged
+// by the state that it meets.
 func (s Source) Apply(e SourceChanged, offset int64) (Source, Effect) {
 	switch {
 	case e.Change == SourceRegistered:
@@ -80,13 +82,14 @@ func (s Source) requested(e SourceChanged) (Source, Effect) {
 	return s.open(Job{ID: e.JobID, Mode: mode, Trigger: e.Trigger, Release: release, Status: JobQueued, RequestedAt: e.At})
 }
 
-// merged strengthens the job that waits. When somebody wants it now, no job in
-// front of it waits for its next attempt any longer.
+// merged strengthens the job that waits. When somebody who knows the last run
+// wants it now, no job in front of it waits for its next attempt any longer; a
+// late duplicate of the request does not know that run.
 func (s Source) merged(e SourceChanged, mode SyncMode, release bool) (Source, Effect) {
 	s.Jobs = slices.Clone(s.Jobs)
 	last := &s.Jobs[len(s.Jobs)-1]
 	last.Mode, last.Release = stronger(last.Mode, mode), last.Release || release
-	if e.Trigger == TriggerManual || release {
+	if e.Trigger == TriggerManual && e.AfterRun == s.Run || release {
 		for i := range s.Jobs {
 			s.Jobs[i].RetryAt = zeroTime
 		}
@@ -136,7 +139,7 @@ func (s Source) endRun(offset int64) []Run {
 // inRun folds an event of the current run; a seq that was passed already is a
 // late duplicate and must not move the cursor back.
 func (s Source) inRun(e SourceChanged, offset int64) (Source, Effect) {
-	if !s.Counts(e.RunID) || e.Run != s.Run || e.Seq <= s.Seq || e.JobID != s.Jobs[0].ID {
+	if !s.Counts(e.RunID) || e.Run != s.Run || e.Seq <= s.Seq || e.JobID != s.Jobs[0].ID || !s.fits(e.Change) {
 		return s, Effect{}
 	}
 	s.Seq = e.Seq
@@ -154,6 +157,18 @@ func (s Source) inRun(e SourceChanged, offset int64) (Source, Effect) {
 	default: // sync_completed, removed
 		return s.completed(e, offset)
 	}
+}
+
+// fits reports whether change may stand in the current job: a sync ends with
+// sync_completed, a removal with removed.
+func (s Source) fits(change SourceChange) bool {
+	switch change {
+	case SourceSyncCompleted:
+		return !s.Removing
+	case SourceRemoved:
+		return s.Removing
+	}
+	return true
 }
 
 func (s Source) progressed(e SourceChanged) (Source, Effect) {
@@ -178,9 +193,6 @@ func (j *Job) count(e SourceChanged) {
 }
 
 func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
-	if (e.Change == SourceRemoved) != s.Removing {
-		return s, Effect{}
-	}
 	s.Failure, s.FailedInARow, s.SyncedAt, s.Removed = nil, 0, e.At, s.Removing
 	if e.Counts != nil && e.Counts.Changes() > 0 {
 		s.ChangedAt = e.At
