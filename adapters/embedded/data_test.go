@@ -43,7 +43,7 @@ func insert(ctx context.Context, s *embedded.Servers, value string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // all it did is committed
 	_, err = conn.Exec(ctx, `CREATE TABLE IF NOT EXISTS things (value text PRIMARY KEY)`)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func set(ctx context.Context, s *embedded.Servers, value string) error {
 		return err
 	}
 	client := redis.NewClient(opts)
-	defer client.Close()
+	defer func() { _ = client.Close() }() // nothing to be lost
 	return client.Set(ctx, "thing", value, time.Hour).Err()
 }
 
@@ -68,7 +68,7 @@ func checkKept(t *testing.T, s *embedded.Servers, want ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	slices.Sort(want)
-	if got := records(t, ctx, s, len(want)); !slices.Equal(got, want) {
+	if got := records(ctx, t, s, len(want)); !slices.Equal(got, want) {
 		t.Errorf("got records %q, want %q", got, want)
 	}
 	conn := connect(t, s)
@@ -87,7 +87,7 @@ func checkKept(t *testing.T, s *embedded.Servers, want ...string) {
 
 // records are the values on the topic, sorted; it waits for n of them and gives
 // more when there are more.
-func records(t *testing.T, ctx context.Context, s *embedded.Servers, n int) []string {
+func records(ctx context.Context, t *testing.T, s *embedded.Servers, n int) []string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.KafkaBootstrap...),
 		kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))

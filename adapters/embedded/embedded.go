@@ -14,13 +14,13 @@ import (
 // Database is the name of the database behind Servers.DatabaseURL, and of its user.
 const Database = "dataconnector"
 
-// Options say where and how the servers run. A port of 0 is a free one.
+// Options say where and how the servers run. A port of 0 is any free one.
 type Options struct {
-	Dir          string       // made if missing; everything is kept here
-	NoFsync      bool         // faster; what was acknowledged may be lost with the power
-	MemoryBudget int64        // bytes that replaying the log may take; 0: half of the free memory, at least 2 GiB
-	KafkaPort    int          // 0: the one it had last if that is free
-	PostgresPort int          //
+	Dir          string // made if missing; everything is kept here
+	NoFsync      bool   // faster; what was acknowledged may be lost with the power
+	MemoryBudget int64  // bytes that replaying the log may take; 0: half of the free memory, at least 2 GiB
+	KafkaPort    int    // 0: the one it had last if that is free
+	PostgresPort int
 	RedisPort    int          //
 	PostgresBin  string       // folder of postgres and initdb; empty: searched for, then fetched
 	CacheDir     string       // for what is fetched; empty: the user's cache folder

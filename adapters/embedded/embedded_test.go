@@ -91,11 +91,12 @@ func TestStartRefusesAFolderInUse(t *testing.T) {
 func TestStartLeavesNothingBehindWhenItFails(t *testing.T) {
 	t.Parallel()
 
-	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	var lc net.ListenConfig
+	taken, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }() // nobody connects
 	addr, ok := taken.Addr().(*net.TCPAddr)
 	if !ok {
 		t.Fatalf("got address %v", taken.Addr())

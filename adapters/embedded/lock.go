@@ -89,7 +89,7 @@ func held(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close() // frees the lock as well
+	defer func() { _ = f.Close() }() // read only; frees the lock as well
 	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil

@@ -34,11 +34,13 @@ func help(dir string) int {
 	if err == nil {
 		err = embedded.WriteRunInfo(dir, embedded.RunInfo{URL: "http://127.0.0.1:1", PID: os.Getpid()})
 	}
+	if err == nil {
+		_, err = fmt.Fprintln(os.Stdout, "written")
+	}
 	if err != nil {
-		fmt.Println("failed:", err)
+		slog.New(slog.NewTextHandler(os.Stderr, nil)).ErrorContext(ctx, "helper", "err", err)
 		return 1
 	}
-	fmt.Println("written")
 	<-s.Lost() // the killer may have taken the database first
 	select {}
 }

@@ -21,8 +21,8 @@ func (c *cluster) command(ctx context.Context, folder, name string, args ...stri
 		return nil, nil, errors.Join(err, dir.Close())
 	}
 	release = func() {
-		dir.Close() // read only
-		out.Close() // only the child writes
+		_ = dir.Close() // read only
+		_ = out.Close() // only the child writes
 	}
 	if err := c.as.give(dir); err != nil {
 		release()

@@ -37,7 +37,7 @@ func (c *cluster) initdb(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	defer password.Close()
+	defer func() { _ = password.Close() }() // read only
 	args := []string{
 		"--username=" + c.User, "--auth=scram-sha-256", "--pwfile=/dev/stdin",
 		"--encoding=UTF8", "--locale=C", "--data-checksums",

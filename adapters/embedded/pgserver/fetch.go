@@ -69,7 +69,7 @@ func unpack(cache, folder string, version embeddedpostgres.PostgresVersion) erro
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(shell)
+	defer func() { _ = os.RemoveAll(shell) }() // what stays only takes room
 	data := filepath.Join(shell, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return err

@@ -95,19 +95,23 @@ func lockWithin(ctx context.Context, f *os.File, wait time.Duration) (bool, erro
 // belong to any process by now, and the server would take that for its former
 // self. The caller holds the lock: no server that Start has made is alive.
 func clearPIDFile(data string) error {
-	if pid := serverPID(data); pid != 0 && runsIn(pid, data) {
+	pid := serverPID(data)
+	if pid == 0 || !procfs() { // without a look at the process, the server is the better judge
+		return nil
+	}
+	if runsIn(pid, data) {
 		return fmt.Errorf("process %d, not started by this program, runs on %q: stop it", pid, data)
 	}
-	if err := os.Remove(filepath.Join(data, pidFile)); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(filepath.Join(data, pidFile)); err != nil {
 		return fmt.Errorf("remove what a killed server has left: %w", err)
 	}
 	return nil
 }
 
-// signalServer does nothing when the process of the pid file is not a server on
-// the folder data.
+// signalServer does nothing when the process of the pid file is known not to be
+// a server on the folder data. The caller knows that one is alive there.
 func signalServer(data string, signal syscall.Signal) {
-	if pid := serverPID(data); pid != 0 && runsIn(pid, data) {
+	if pid := serverPID(data); pid != 0 && (runsIn(pid, data) || !procfs()) {
 		_ = syscall.Kill(pid, signal) // it may have ended just now
 	}
 }
@@ -124,6 +128,12 @@ func serverPID(data string) int {
 		return 0
 	}
 	return pid
+}
+
+// procfs says whether this system shows where a process works: Linux does.
+func procfs() bool {
+	_, err := os.Stat("/proc/self/cwd")
+	return err == nil
 }
 
 // runsIn says whether pid works in the folder data, as a server on it does.

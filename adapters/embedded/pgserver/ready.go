@@ -43,7 +43,7 @@ func (c *cluster) ensureDatabase(ctx context.Context, url string) error {
 	if err != nil {
 		return classify(err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // all it did is committed
 	var exists bool
 	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, c.Database).Scan(&exists)
 	if err != nil {

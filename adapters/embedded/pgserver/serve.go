@@ -84,7 +84,7 @@ func freePort(ctx context.Context, wanted int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find a port: %w", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody has connected
 	addr, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		return 0, fmt.Errorf("find a port: %v is no address of one", l.Addr())

@@ -53,7 +53,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Close() // the child keeps its own descriptor, and the lock with it
+	defer func() { _ = lock.Close() }() // the child keeps its own descriptor, and the lock with it
 	if err := os.Remove(filepath.Join(o.Dir, logFile)); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("remove the log of the last start: %w", err)
 	}

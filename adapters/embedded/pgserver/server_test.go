@@ -43,7 +43,7 @@ func show(t *testing.T, url, setting string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	defer func() { _ = conn.Close(t.Context()) }() // it only reads
 	var value string
 	if err := conn.QueryRow(t.Context(), `SELECT current_setting($1)`, setting).Scan(&value); err != nil {
 		t.Fatal(err)
@@ -125,11 +125,12 @@ func TestStartRefusesOtherBinaries(t *testing.T) {
 func TestStartTakesAFixedPortOrFails(t *testing.T) {
 	t.Parallel()
 
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody connects
 	addr, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		t.Fatalf("got address %v", l.Addr())
@@ -150,7 +151,7 @@ func TestStartWithFetchedBinaries(t *testing.T) {
 	o := options(t)
 	bin, err := pgserver.Fetch(t.Context(), o)
 	if err != nil {
-		if _, offline := http.Head(repository); offline != nil {
+		if offline := reach(t, repository); offline != nil {
 			t.Skipf("nothing cached and %s is not reached: %v", repository, errors.Join(err, offline))
 		}
 		t.Fatal(err)
@@ -164,4 +165,17 @@ func TestStartWithFetchedBinaries(t *testing.T) {
 	if err != nil || again != bin {
 		t.Errorf("got %q, %v the second time, want %q from the cache", again, err, bin)
 	}
+}
+
+func reach(t *testing.T, url string) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
