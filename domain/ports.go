@@ -56,6 +56,9 @@ type FeedPartition struct {
 type Folds interface {
 	// Wait returns when the rows hold everything up to and including p.
 	Wait(ctx context.Context, p Position) error
+	// Position is the offset up to which the rows of a partition hold everything;
+	// 0 for one that was never folded.
+	Position(ctx context.Context, partition int32) (int64, error)
 }
 
 // An Index reads the rows. Sources are found whatever their owner: callers

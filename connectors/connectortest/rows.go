@@ -78,6 +78,13 @@ func (r *Rows) Wait(ctx context.Context, p domain.Position) error {
 	}
 }
 
+// Position implements domain.Folds.
+func (r *Rows) Position(_ context.Context, partition int32) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at[partition], nil
+}
+
 // Source implements domain.Index.
 func (r *Rows) Source(_ context.Context, id domain.SourceID) (domain.Source, error) {
 	r.mu.Lock()

@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// maxDecisions is how often a command decides anew when the log has overtaken it.
+const maxDecisions = 3
+
+// A SyncRequest asks for a sync of a source.
+type SyncRequest struct {
+	Owner    domain.OwnerID
+	AnyOwner bool // the trusted gateway: the owner follows from the unguessable id (I10)
+	Source   domain.SourceID
+	Mode     domain.SyncMode // empty: incremental
+	Key      string          // Idempotency-Key; empty: none
+}
+
+// RequestSync asks for a sync that begins after this call. It answers with the
+// job that will do it, which may be one that waits already: requests merge.
+//
+// ErrSourceNotFound: unknown, another owner's, or being removed.
+func (s *Service) RequestSync(ctx context.Context, req SyncRequest) (Accepted, error) {
+	if req.Mode == "" {
+		req.Mode = domain.SyncIncremental
+	}
+	if req.Mode != domain.SyncIncremental && req.Mode != domain.SyncFull {
+		return Accepted{}, &domain.InvalidError{Field: "type", Problem: fmt.Sprintf("unknown kind of sync %q", domain.Clean(string(req.Mode))), Allowed: "full, incremental"}
+	}
+	src, err := s.owned(ctx, req.Owner, req.AnyOwner, req.Source)
+	if err != nil {
+		return Accepted{}, err
+	}
+	for range maxDecisions {
+		e, err := src.RequestSync(req.Mode, domain.TriggerManual, s.Clock.Now())
+		if err != nil {
+			return Accepted{}, err
+		}
+		ids, repeated, err := s.idsFor(ctx, src.Owner, req.Key, digestOf("sync", req.Source.String(), string(req.Mode)), domain.CommandIDs{Job: e.JobID}, 1)
+		if err != nil {
+			return Accepted{}, err
+		}
+		e.JobID = ids.Job
+		a, err := s.put(ctx, src.Partition, ids.Events, e)
+		if err != nil {
+			return a, err
+		}
+		if !a.Folded {
+			a.Source, a.Job = src, queuedJob(e)
+			return a, nil
+		}
+		if repeated || accepted(a.Source, e, a.At) {
+			a.Job = jobOf(a.Source, e)
+			return a, nil
+		}
+		src, req.Key = a.Source, "" // its job was claimed in between; the next one is meant
+	}
+	return Accepted{}, fmt.Errorf("source %s: a sync was requested too late %d times: %w", req.Source, maxDecisions, domain.ErrConflict)
+}
+
+// accepted reports whether the fold took the request e at p: its job waits, or
+// was claimed behind p.
+func accepted(src domain.Source, e domain.SourceChanged, p domain.Position) bool {
+	job, open := src.OpenJob(e.JobID)
+	return open && !job.Claimed || src.BehindClaim > p.Offset+1
+}
+
+func jobOf(src domain.Source, e domain.SourceChanged) domain.Job {
+	if job, open := src.OpenJob(e.JobID); open {
+		return job
+	}
+	return queuedJob(e)
+}
+
+func queuedJob(e domain.SourceChanged) domain.Job {
+	return domain.Job{ID: e.JobID, Mode: e.Mode, Trigger: e.Trigger, Status: domain.JobQueued, RequestedAt: e.At}
+}
+
+// A RemoveRequest asks for the removal of a source.
+type RemoveRequest struct {
+	Owner  domain.OwnerID
+	Source domain.SourceID
+	Key    string // Idempotency-Key; empty: none
+}
+
+// Remove asks for the removal of a source. From then on it answers as an unknown
+// one, while a job tells of every file that it is gone.
+//
+// ErrSourceNotFound: unknown, another owner's, or being removed by another call.
+func (s *Service) Remove(ctx context.Context, req RemoveRequest) (Accepted, error) {
+	src, err := s.Index.Source(ctx, req.Source)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if src.Owner != req.Owner || src.Removed {
+		return Accepted{}, fmt.Errorf("source %q: %w", req.Source, domain.ErrSourceNotFound)
+	}
+	e, err := src.RequestRemoval(s.Clock.Now())
+	if err != nil && req.Key == "" {
+		return Accepted{}, err
+	}
+	ids, repeated, idErr := s.idsFor(ctx, req.Owner, req.Key, digestOf("remove", req.Source.String()), domain.CommandIDs{Job: e.JobID}, 1)
+	if idErr != nil {
+		return Accepted{}, idErr
+	}
+	if err != nil && !repeated {
+		return Accepted{}, err
+	}
+	if src.Removing { // by an earlier try of this command
+		return Accepted{Source: src, Job: newestJob(src), Folded: true}, nil
+	}
+	e.JobID = ids.Job
+	a, err := s.put(ctx, src.Partition, ids.Events, e)
+	if err != nil {
+		return a, err
+	}
+	a.Job = queuedJob(e)
+	a.Job.Mode, a.Job.Trigger = domain.SyncRemove, domain.TriggerRemoval
+	if !a.Folded {
+		a.Source = src
+		return a, nil
+	}
+	if !a.Source.Removing {
+		return a, fmt.Errorf("source %s: a sync was requested at the same time: %w", req.Source, domain.ErrConflict)
+	}
+	return a, nil
+}

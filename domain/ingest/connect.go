@@ -1,0 +1,159 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// maxName is the most characters of a source's name.
+const maxName = 200
+
+// A ConnectRequest asks for a new source.
+type ConnectRequest struct {
+	Owner    domain.OwnerID
+	Provider string          // or an alias
+	Name     string          // empty: what the provider calls it
+	Config   json.RawMessage // options of the connector and the filters
+	Key      string          // Idempotency-Key; empty: none
+}
+
+// Connect registers a source and asks for its first sync. The options are
+// validated against the provider before anything is written.
+//
+// InvalidError: an option is not allowed. AlreadyConnectedError: this owner has
+// connected the same thing before; its registration is complete.
+func (s *Service) Connect(ctx context.Context, req ConnectRequest) (Accepted, error) {
+	reg, err := s.registration(ctx, req)
+	if err != nil {
+		return Accepted{}, err
+	}
+	ids, repeated, err := s.idsFor(ctx, req.Owner, req.Key, digestOf("connect", req.Provider, req.Name, string(req.Config)), domain.CommandIDs{Source: reg.SourceID}, 2)
+	if err != nil {
+		return Accepted{}, err
+	}
+	reg.SourceID = ids.Source
+	if err := s.place(ctx, &reg); err != nil {
+		return Accepted{}, err
+	}
+	found, ours, err := s.Reservations.Reserve(ctx, domain.Reservation{
+		Owner: req.Owner, Provider: reg.Provider, ExternalKey: reg.ExternalKey, Source: reg.SourceID,
+		Message: domain.Message{ID: ids.Events[0], Time: reg.At, Partition: *reg.Partition, Event: reg},
+	}, s.removed)
+	if err != nil {
+		return Accepted{}, err
+	}
+	kept, ok := found.Message.Event.(domain.SourceChanged)
+	if !ok {
+		return Accepted{}, fmt.Errorf("source key of %s holds no registration", found.Source)
+	}
+	a, err := s.register(ctx, found, kept, ids.Events[1])
+	if err != nil || ours || repeated && found.Source == ids.Source {
+		return a, err
+	}
+	return a, &domain.AlreadyConnectedError{Source: found.Source}
+}
+
+// registration is the event of a new source, validated.
+func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.SourceChanged, error) {
+	conn, ok := s.Connectors.Find(req.Provider)
+	if !ok {
+		return domain.SourceChanged{}, &domain.InvalidError{Field: "type", Problem: fmt.Sprintf("unknown provider %q", domain.Clean(req.Provider)), Allowed: s.Connectors.Names()}
+	}
+	if req.Name != domain.Clean(req.Name) || len([]rune(req.Name)) > maxName {
+		return domain.SourceChanged{}, &domain.InvalidError{Field: "name", Problem: "is too long or not text", Allowed: fmt.Sprintf("at most %d characters without NUL", maxName)}
+	}
+	config, err := checkConfig(req.Config, Options(conn))
+	if err != nil {
+		return domain.SourceChanged{}, err
+	}
+	filter, err := NewFilter(config)
+	if err != nil {
+		return domain.SourceChanged{}, err
+	}
+	id, err := domain.NewSourceID()
+	if err != nil {
+		return domain.SourceChanged{}, err
+	}
+	found, err := conn.Validate(ctx, domain.Scope{Source: id, Config: config, Skip: filter.Skips})
+	if err != nil {
+		return domain.SourceChanged{}, fmt.Errorf("validate: %w", err)
+	}
+	reg := domain.SourceChanged{
+		SourceID: id, OwnerID: req.Owner, Provider: conn.Describe().Provider, Change: domain.SourceRegistered, At: s.Clock.Now(),
+		Name: req.Name, ExternalKey: domain.Clean(found.ExternalKey), Config: config,
+	}
+	if reg.Name == "" {
+		reg.Name = domain.Clean(found.Name)
+	}
+	return reg, nil
+}
+
+// place chooses the partition of a new source, for good.
+func (s *Service) place(ctx context.Context, reg *domain.SourceChanged) error {
+	n, err := s.Log.Partitions(ctx)
+	if err != nil {
+		return err
+	}
+	h := sha256.Sum256(reg.SourceID.UUID[:])
+	p := int32(binary.BigEndian.Uint32(h[:4]) % uint32(n)) //nolint:gosec // below the number of partitions
+	reg.Partition = &p
+	return nil
+}
+
+// removed reports whether the key of a source may be taken over.
+func (s *Service) removed(id domain.SourceID) (bool, error) {
+	src, err := s.Index.Source(context.Background(), id)
+	if errors.Is(err, domain.ErrSourceNotFound) {
+		return false, nil // its registration is not on the log yet, or not folded
+	}
+	return src.Removed, err
+}
+
+// register puts a reserved source on the log, unless it is there already. Whoever
+// finds a reservation finishes it: its maker may have died before the append. The
+// request for the first sync may die behind it; the due predicate makes it good.
+func (s *Service) register(ctx context.Context, r domain.Reservation, reg domain.SourceChanged, syncID domain.EventID) (Accepted, error) {
+	src, err := s.Index.Source(ctx, r.Source)
+	switch {
+	case err == nil:
+		return Accepted{Source: src, Job: newestJob(src), Folded: true}, nil
+	case !errors.Is(err, domain.ErrSourceNotFound):
+		return Accepted{}, err
+	}
+	job := domain.Job{ID: domain.NewJobID(r.Source, domain.JobID{}), Mode: domain.SyncFull, Status: domain.JobQueued, RequestedAt: reg.At, Trigger: domain.TriggerConnect}
+	sync := domain.SourceChanged{
+		SourceID: reg.SourceID, OwnerID: reg.OwnerID, Provider: reg.Provider, Change: domain.SourceSyncRequested, At: s.Clock.Now(),
+		JobID: job.ID, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect,
+	}
+	job.Mode = sync.Mode
+	a, err := s.put(ctx, r.Message.Partition, []domain.EventID{r.Message.ID, syncID}, reg, sync)
+	if err != nil {
+		return a, err
+	}
+	if !a.Folded {
+		a.Source, _ = domain.Source{}.Apply(reg, 0)
+	}
+	a.Job = job
+	return a, nil
+}
+
+// newestJob is the newest open job of src, or what is left to say of a job that
+// has ended.
+func newestJob(src domain.Source) domain.Job {
+	if n := len(src.Jobs); n > 0 {
+		return src.Jobs[n-1]
+	}
+	return domain.Job{ID: src.LastJob, Mode: domain.SyncIncremental, Status: domain.JobCompleted}
+}
+
+// digestOf tells one command from another.
+func digestOf(parts ...string) domain.Digest {
+	b, _ := json.Marshal(parts) // strings always marshal
+	return sha256.Sum256(b)
+}

@@ -1,0 +1,139 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// An Engine runs jobs. Its fields are set once, before the first run; it may be
+// used concurrently.
+type Engine struct {
+	Log        domain.Log // for pages only: an error of a page must not fail a stranger's hint
+	Index      domain.Index
+	Folds      domain.Folds
+	Packs      domain.Packs
+	Clock      domain.Clock
+	Connectors Connectors
+	Cache      string // folder for what may be lost: connector caches and spools, a folder a source
+	Readers    int    // items fetched at once by a run; 0: 4
+	Logger     *slog.Logger
+}
+
+// Run works on the oldest open job of the leased source until it is done, fails,
+// or ctx ends. It returns when the source wants to be claimed again; zero means
+// not for this job. The error is for the log: whatever it is, the event log says
+// how the job stands.
+//
+// ErrFenced: another run has claimed the source, or the job was cancelled.
+func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err error) {
+	src, err := e.present(ctx, l.Source)
+	if err != nil {
+		return e.Clock.Now().Add(retryDelay(1)), err
+	}
+	if len(src.Jobs) == 0 || src.Paused || src.Removed {
+		return time.Time{}, nil
+	}
+	if at := src.Jobs[0].RetryAt; at.After(e.Clock.Now()) {
+		return at, nil
+	}
+	src, err = e.claim(ctx, src, l.Token)
+	if err != nil {
+		return e.unlessFenced(err), err
+	}
+	r, err := e.newRun(src)
+	if err == nil {
+		defer r.close()
+		err = r.do(ctx)
+	}
+	if err == nil {
+		return e.next(ctx, l.Source)
+	}
+	return e.failed(ctx, src, r, err)
+}
+
+// present is the source with everything folded that is on the log now.
+func (e *Engine) present(ctx context.Context, id domain.SourceID) (domain.Source, error) {
+	src, err := e.Index.Source(ctx, id)
+	if err != nil {
+		return src, err
+	}
+	end, err := e.Log.End(ctx, src.Partition)
+	if err != nil || end == 0 {
+		return src, err
+	}
+	if err := e.Folds.Wait(ctx, domain.Position{Partition: src.Partition, Offset: end - 1}); err != nil {
+		return src, err
+	}
+	return e.Index.Source(ctx, id)
+}
+
+// claim puts the claim of src on the log and waits until it is folded (I3). Only
+// the state it returns may be read from: what older runs still append lies behind
+// the claim and is ignored, so this state is final.
+func (e *Engine) claim(ctx context.Context, src domain.Source, id domain.RunID) (domain.Source, error) {
+	claim, err := src.Claim(id, e.Clock.Now())
+	if err != nil {
+		return src, err
+	}
+	at, err := e.append(ctx, src, claim)
+	if err != nil {
+		return src, err
+	}
+	if err := e.Folds.Wait(ctx, at); err != nil {
+		return src, err
+	}
+	if src, err = e.Index.Source(ctx, src.ID); err != nil {
+		return src, err
+	}
+	if !src.Counts(id) {
+		return src, fmt.Errorf("claim of source %s: %w", src.ID, domain.ErrFenced)
+	}
+	return src, nil
+}
+
+// append puts one event of src on the log under a new id.
+func (e *Engine) append(ctx context.Context, src domain.Source, ev domain.SourceChanged) (domain.Position, error) {
+	id, err := domain.NewEventID()
+	if err != nil {
+		return domain.Position{}, err
+	}
+	at, err := e.Log.Append(ctx, domain.Message{ID: id, Time: ev.At, Partition: src.Partition, Event: ev})
+	if err != nil {
+		return domain.Position{}, fmt.Errorf("append %s: %w", ev.Change, err)
+	}
+	return at[0], nil
+}
+
+// next is when the source wants to be claimed again: at once, if another job
+// waits behind the one that has just ended.
+func (e *Engine) next(ctx context.Context, id domain.SourceID) (time.Time, error) {
+	src, err := e.present(ctx, id)
+	if err != nil || len(src.Jobs) == 0 || src.Paused {
+		return time.Time{}, err
+	}
+	return e.Clock.Now(), nil
+}
+
+// unlessFenced is a soon retry, and none for a run that lost to another one.
+func (e *Engine) unlessFenced(err error) time.Time {
+	if errors.Is(err, domain.ErrFenced) || errors.Is(err, domain.ErrConflict) {
+		return time.Time{}
+	}
+	return e.Clock.Now().Add(retryDelay(1))
+}
+
+// cacheOf is the source's folder for what may be lost.
+func (e *Engine) cacheOf(id domain.SourceID) (string, error) {
+	dir := filepath.Join(e.Cache, id.String())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("cache folder: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	maxAttempts  = 5                // attempts without progress before a job fails for good
+	firstRetry   = 2 * time.Second  // doubled with each attempt
+	longestRetry = 30 * time.Minute // however often it failed
+	maxMessage   = 2 << 10          // bytes of an error's text on the log
+)
+
+// codeOf turns the error that ended a run into the code of its sync_failed, and
+// says whether trying again may help.
+func codeOf(err error) (code string, retry bool) {
+	var limited *domain.RateLimitedError
+	var invalid *domain.InvalidError
+	switch {
+	case errors.As(err, &limited):
+		return domain.CodeRateLimited, true
+	case errors.As(err, &invalid):
+		return domain.CodeInvalid, false
+	case errors.Is(err, domain.ErrUnauthorized):
+		return domain.CodeUnauthorized, false
+	case errors.Is(err, domain.ErrGone):
+		return domain.CodeGone, true
+	case errors.Is(err, domain.ErrPartial):
+		return domain.CodePartial, true
+	case errors.Is(err, domain.ErrTransient), errors.Is(err, domain.ErrCursorReset):
+		return domain.CodeTransient, true
+	default:
+		return domain.CodeInternal, true
+	}
+}
+
+// failed ends a run that err has stopped. Where the log or the claim is what
+// failed, nothing can be appended: the queue tries again, with the job as it is.
+func (e *Engine) failed(ctx context.Context, src domain.Source, r *run, err error) (time.Time, error) {
+	soon := e.Clock.Now().Add(retryDelay(1))
+	switch {
+	case ctx.Err() != nil:
+		return e.Clock.Now(), context.Cause(ctx)
+	case errors.Is(err, domain.ErrFenced):
+		return time.Time{}, err
+	case errors.Is(err, domain.ErrUnknownFate), errors.Is(err, domain.ErrUnavailable):
+		return soon, err
+	}
+	ev := e.failure(src, r, err)
+	if _, appendErr := e.append(ctx, src, ev); appendErr != nil {
+		return soon, errors.Join(err, appendErr)
+	}
+	return ev.RetryAt, err
+}
+
+// failure is the sync_failed of err. An attempt counts only without progress; a
+// removal never fails for good.
+func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChanged {
+	job := src.Jobs[0]
+	attempt, ev := job.Attempt+1, src.InRun(domain.SourceSyncFailed, e.Clock.Now())
+	ev.Seq = src.Seq + 1
+	if r != nil {
+		ev.Seq, ev.Counts, ev.Totals = r.nextSeq(), &r.counts, &r.totals
+		if r.progressed {
+			attempt = 0
+		}
+	}
+	code, retry := codeOf(err)
+	ev.Code, ev.Message, ev.Attempt = code, shortText(err.Error()), attempt
+	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove {
+		ev.RetryAt = e.Clock.Now().Add(retryDelay(attempt))
+	}
+	var limited *domain.RateLimitedError
+	if errors.As(err, &limited) { // the provider's word, and no fault of the job
+		ev.RetryAt, ev.Attempt = limited.Until, job.Attempt
+	}
+	return ev
+}
+
+// retryDelay is exponential with full jitter.
+func retryDelay(attempt int) time.Duration {
+	limit := min(firstRetry<<min(max(attempt-1, 0), 20), longestRetry)
+	return limit/4 + rand.N(limit)
+}
+
+// shortText makes the text of an error fit for the log: UTF-8, and not endless.
+func shortText(s string) string {
+	if len(s) > maxMessage {
+		s = s[:maxMessage]
+	}
+	return domain.Clean(s)
+}

@@ -1,0 +1,147 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	defaultReaders = 4
+	maxReads       = 3 // of an item that changes while it is read
+)
+
+// A fetched is what fetching one item came to. The zero value: not fetched.
+type fetched struct {
+	staged  domain.Staged
+	version string              // really read; empty when the provider has no names for versions
+	failure *domain.ItemFailure // of this item alone
+	err     error               // of the run
+}
+
+func (f fetched) drop() {
+	if f.staged != nil {
+		f.staged.Drop()
+	}
+}
+
+// A prefetch fetches items ahead of their use, several at once, and hands them
+// out in order. Only a few are held at a time.
+type prefetch struct {
+	ahead  chan chan fetched
+	cancel context.CancelFunc
+}
+
+// fetchAhead begins to fetch items, in their order. close must be called.
+func (r *run) fetchAhead(ctx context.Context, items []domain.Item) *prefetch {
+	readers := r.Readers
+	if readers <= 0 {
+		readers = defaultReaders
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &prefetch{ahead: make(chan chan fetched, readers-1), cancel: cancel}
+	pack := r.page.pack
+	go func() {
+		defer close(p.ahead)
+		for _, item := range items {
+			result := make(chan fetched, 1)
+			select {
+			case p.ahead <- result: // waits while enough is under way
+			case <-ctx.Done():
+				return
+			}
+			go func() { result <- r.fetch(ctx, pack, item) }()
+		}
+	}()
+	return p
+}
+
+// next is the next item in order.
+func (p *prefetch) next() fetched { return <-<-p.ahead }
+
+// close drops what was not asked for.
+func (p *prefetch) close() {
+	p.cancel()
+	for result := range p.ahead {
+		(<-result).drop()
+	}
+}
+
+// fetch reads one item. One that changes while it is read is read again.
+func (r *run) fetch(ctx context.Context, pack domain.PackWriter, item domain.Item) fetched {
+	var got fetched
+	for range maxReads {
+		got = r.fetchOnce(ctx, pack, item)
+		if got.failure == nil || got.failure.Code != codeChanging {
+			break
+		}
+	}
+	return got
+}
+
+// Codes of failed items.
+const (
+	codeChanging   = "changing"
+	codeTooLarge   = "too_large"
+	codeVanished   = "vanished"
+	codeUnreadable = "unreadable"
+)
+
+func (r *run) fetchOnce(ctx context.Context, pack domain.PackWriter, item domain.Item) fetched {
+	content, err := r.conn.Fetch(ctx, r.scope, item.Ref())
+	if err != nil {
+		return failedItem(ctx, item, err)
+	}
+	defer content.Body.Close()
+	body := &provided{Reader: content.Body}
+	staged, err := pack.Stage(ctx, body)
+	switch {
+	case body.err != nil:
+		if staged != nil {
+			staged.Drop()
+		}
+		return failedItem(ctx, item, body.err)
+	case err != nil:
+		return fetched{err: fmt.Errorf("content pack: %w", err)}
+	}
+	if content.Read != nil {
+		content.Read(staged.Digest())
+	}
+	return fetched{staged: staged, version: content.Version}
+}
+
+// failedItem tells an error of one item from one that ends the run.
+func failedItem(ctx context.Context, item domain.Item, err error) fetched {
+	var limited *domain.RateLimitedError
+	if ctx.Err() != nil || errors.As(err, &limited) || errors.Is(err, domain.ErrUnauthorized) || errors.Is(err, domain.ErrTransient) {
+		return fetched{err: err}
+	}
+	code := codeUnreadable
+	switch {
+	case errors.Is(err, domain.ErrChanging):
+		code = codeChanging
+	case errors.Is(err, domain.ErrTooLarge):
+		code = codeTooLarge
+	case errors.Is(err, domain.ErrGone):
+		code = codeVanished
+	}
+	return fetched{failure: &domain.ItemFailure{Path: string(item.Path), Code: code, Reason: err.Error()}}
+}
+
+// provided remembers the error of a provider's reader, which is not one of the
+// content store.
+type provided struct {
+	io.Reader
+	err error
+}
+
+func (p *provided) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"context"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// overlayPages is how many pages of a run may wait for their fold: at most
+// 32,000 files, some 20 MiB. A run that is further ahead waits for the projector.
+const overlayPages = 32
+
+// known is what the source holds: the rows as they were when the claim was
+// folded, plus the run's own events that are not folded yet. Without the latter
+// a page sent twice, or A to B and then B to C, would meet stale rows.
+type known struct {
+	index  domain.Index
+	folds  domain.Folds
+	source domain.SourceID
+
+	byID   map[domain.FileID]domain.File // not folded yet
+	byPath map[string]domain.FileID      // of those that are live
+	open   []domain.FileID               // put since the last page was acknowledged
+	pages  []overlayPage                 // acknowledged, oldest first
+}
+
+type overlayPage struct {
+	at    domain.Position // of its last event
+	files []domain.FileID
+	last  domain.Revised
+}
+
+func newKnown(e *Engine, source domain.SourceID) *known {
+	return &known{
+		index: e.Index, folds: e.Folds, source: source,
+		byID: map[domain.FileID]domain.File{}, byPath: map[string]domain.FileID{},
+	}
+}
+
+// put notes the state of a file that is about to be emitted.
+func (k *known) put(f domain.File) {
+	if old, ok := k.byID[f.ID]; ok && k.byPath[string(old.RawPath())] == f.ID {
+		delete(k.byPath, string(old.RawPath()))
+	}
+	k.byID[f.ID] = f
+	if !f.Removed {
+		k.byPath[string(f.RawPath())] = f.ID
+	}
+	k.open = append(k.open, f.ID)
+}
+
+// acked says that all put since the last call is on the log up to p. It waits for
+// the fold of old pages when there are too many.
+func (k *known) acked(ctx context.Context, p domain.Position, last domain.Revised) error {
+	k.pages, k.open = append(k.pages, overlayPage{at: p, files: k.open, last: last}), nil
+	for len(k.pages) > overlayPages {
+		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {
+			return err
+		}
+		k.drop(k.pages[0])
+		k.pages = k.pages[1:]
+	}
+	return nil
+}
+
+// drop forgets what is folded, unless a later page has changed it again.
+func (k *known) drop(p overlayPage) {
+	for _, id := range p.files {
+		f, ok := k.byID[id]
+		if !ok || p.last.Before(f.At) {
+			continue
+		}
+		delete(k.byID, id)
+		if path := string(f.RawPath()); k.byPath[path] == id {
+			delete(k.byPath, path)
+		}
+	}
+}
+
+// at finds the live files at these raw paths. Rows read here may be older than
+// the overlay, never newer than what was dropped from it.
+func (k *known) at(ctx context.Context, rawPaths [][]byte) ([]domain.File, error) {
+	rows, err := k.index.FilesAt(ctx, k.source, rawPaths)
+	if err != nil {
+		return nil, err
+	}
+	files := rows[:0]
+	for _, f := range rows {
+		if _, newer := k.byID[f.ID]; !newer {
+			files = append(files, f)
+		}
+	}
+	for _, p := range rawPaths {
+		if id, ok := k.byPath[string(p)]; ok {
+			files = append(files, k.byID[id])
+		}
+	}
+	return files, nil
+}
+
+// ids finds these files, tombstones too.
+func (k *known) ids(ctx context.Context, ids []domain.FileID) ([]domain.File, error) {
+	files, err := k.index.FilesByID(ctx, k.source, ids)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[domain.FileID]bool{}
+	for i, f := range files {
+		seen[f.ID] = true
+		if newer, ok := k.byID[f.ID]; ok {
+			files[i] = newer
+		}
+	}
+	for _, id := range ids {
+		if f, ok := k.byID[id]; ok && !seen[id] {
+			seen[id] = true
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// At implements domain.Known.
+func (k *known) At(ctx context.Context, rawPath []byte) (domain.File, bool, error) {
+	files, err := k.at(ctx, [][]byte{rawPath})
+	if err != nil || len(files) == 0 {
+		return domain.File{}, false, err
+	}
+	return files[0], true, nil
+}

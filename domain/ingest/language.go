@@ -1,0 +1,75 @@
+package ingest
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/go-enry/go-enry/v2"
+)
+
+// A traits is what name and first bytes tell of a file.
+type traits struct {
+	language  string // Linguist's name; empty: none, or not to be told without the content
+	mediaType string
+	vendored  bool
+	generated bool
+	binary    bool
+}
+
+// traitsOf tells from the path and the first 2 KiB of the content (nil: not read).
+// The same input gives the same answer on every machine.
+func traitsOf(p string, head []byte) traits {
+	t := traits{vendored: enry.IsVendor(p), generated: enry.IsGenerated(p, head), binary: enry.IsBinary(head)}
+	if !t.binary {
+		t.language = languageOf(path.Base(p), head)
+	}
+	switch {
+	case t.binary:
+		t.mediaType = http.DetectContentType(head)
+	case head == nil && t.language == "" && !enry.IsImage(p):
+		t.mediaType = ""
+	default:
+		t.mediaType = enry.GetMIMEType(strings.ToLower(p), t.language)
+	}
+	return t
+}
+
+// languageOf goes by file name, then extension, then (for names without one) the
+// shebang, and looks at the content only where these leave several languages.
+func languageOf(base string, head []byte) string {
+	language, sure := languageByName(base)
+	switch {
+	case sure || len(head) == 0:
+		return language
+	case path.Ext(base) != "":
+		return enry.GetLanguage(base, head)
+	}
+	language, _ = enry.GetLanguageByShebang(head)
+	return language
+}
+
+// languageByName is what the name alone tells; not sure: only the content does.
+func languageByName(base string) (language string, sure bool) {
+	if language, ok := enry.GetLanguageByFilename(base); ok && language != "" {
+		return language, true
+	}
+	candidates := enry.GetLanguagesByExtension(base, nil, nil)
+	switch len(candidates) {
+	case 0:
+		return "", path.Ext(base) != ""
+	case 1:
+		return candidates[0], true
+	default:
+		return "", false
+	}
+}
+
+// attributes are the traits that stand on the event.
+func (t traits) attributes(into map[string]string) {
+	for name, set := range map[string]bool{"vendored": t.vendored, "generated": t.generated, "binary": t.binary} {
+		if set {
+			into[name] = "true"
+		}
+	}
+}

@@ -1,0 +1,284 @@
+package ingest
+
+import (
+	"context"
+	"path"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// resolve brings the source to the states that changes name, page by page: each
+// change becomes a target state, and what differs from the known one is emitted.
+// It ends with a flush, which lets cursor count; nil moves none. gone are the
+// vanished files of a re-listing, which new ones may turn out to be; nil in a
+// first listing or feed.
+func (r *run) resolve(ctx context.Context, changes []domain.Change, failures []domain.ItemFailure, gone *vanished, cursor *domain.Envelope) error {
+	for len(changes) > 0 || len(failures) > 0 {
+		n := pageLength(changes)
+		if _, err := r.opened(ctx); err != nil {
+			return err
+		}
+		for _, f := range failures {
+			r.fail(f)
+		}
+		if err := r.resolvePage(ctx, changes[:n], gone); err != nil {
+			return err
+		}
+		if changes, failures = changes[n:], nil; len(changes) > 0 {
+			if err := r.flush(ctx, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return r.flush(ctx, cursor)
+}
+
+// pageLength is how many changes make one page, by their listed sizes.
+func pageLength(changes []domain.Change) int {
+	var bytes int64
+	for i, c := range changes {
+		size := c.Item.Size
+		if size < 0 {
+			size = DefaultMaxFileSize
+		}
+		if bytes += size; i > 0 && (i == maxPage || bytes > maxPageBytes) {
+			return i
+		}
+	}
+	return len(changes)
+}
+
+// A resolution is one page on its way from changes to events.
+type resolution struct {
+	*run
+	*view
+	gone    *vanished
+	upserts map[string]bool // raw paths that the page names as present
+	content *prefetch
+}
+
+func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *vanished) error {
+	v, err := r.viewOf(ctx, changes)
+	if err != nil {
+		return err
+	}
+	s := &resolution{run: r, view: v, gone: gone, upserts: map[string]bool{}}
+	var wanted []domain.Item
+	needs := make([]bool, len(changes))
+	for i, c := range changes {
+		if c.Deleted {
+			continue
+		}
+		s.upserts[string(c.Item.Path)] = true
+		if needs[i] = s.needsContent(c.Item); needs[i] {
+			wanted = append(wanted, c.Item)
+		}
+	}
+	s.content = r.fetchAhead(ctx, wanted)
+	defer s.content.close()
+	for i, c := range changes {
+		var got fetched
+		if needs[i] {
+			got = s.content.next()
+		}
+		if c.Deleted {
+			s.delete(c.Item)
+		} else if err := s.upsert(ctx, c.Item, got); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// viewOf loads what is known of the files that changes may concern.
+func (r *run) viewOf(ctx context.Context, changes []domain.Change) (*view, error) {
+	var paths [][]byte
+	ids := make([]domain.FileID, 0, len(changes))
+	for _, c := range changes {
+		ids = append(ids, r.firstID(c.Item))
+		if r.caps.Identity == domain.ByPath {
+			paths = append(paths, c.Item.Path)
+			if c.Item.MovedFrom != nil {
+				paths = append(paths, c.Item.MovedFrom)
+			}
+		}
+	}
+	return r.known.load(ctx, paths, ids)
+}
+
+// firstID is the id that an item has, or would get first.
+func (r *run) firstID(item domain.Item) domain.FileID {
+	if r.caps.Identity == domain.ByItem {
+		return domain.NewItemFileID(r.src.ID, item.ID)
+	}
+	return domain.NewPathFileID(r.src.ID, item.Path, 0)
+}
+
+// present is the live file that item is now.
+func (s *resolution) present(item domain.Item) (domain.File, bool) {
+	if s.caps.Identity == domain.ByItem {
+		return s.live(s.firstID(item))
+	}
+	return s.at(item.Path)
+}
+
+// needsContent reports whether only the content tells what item is now.
+func (s *resolution) needsContent(item domain.Item) bool {
+	if item.Bodiless {
+		return false
+	}
+	if f, ok := s.present(item); ok && unchanged(f, item) {
+		return false
+	}
+	return s.gone == nil || !s.gone.has(item)
+}
+
+// unchanged reports whether item has the content of f, as far as that can be told
+// without reading it.
+func unchanged(f domain.File, item domain.Item) bool {
+	switch {
+	case item.Bodiless || f.Content == nil:
+		return item.Bodiless && f.Content == nil && item.Version == f.Revision
+	case item.Version != "" && item.Version == f.Revision:
+		return true
+	default:
+		return !item.Digest.IsZero() && item.Digest == f.Content.SHA256
+	}
+}
+
+// delete emits the removal of a file that the provider says is gone.
+func (s *resolution) delete(item domain.Item) {
+	if f, ok := s.present(item); ok {
+		s.emit(s.view, domain.FileRemoved, f.ID, f, tombstone(f))
+	}
+}
+
+// tombstone is the state of a file that is gone.
+func tombstone(f domain.File) domain.FileState {
+	return domain.FileState{
+		ItemID: f.ItemID, Path: f.Path, PathRaw: f.PathRaw, Kind: f.Kind, Revision: f.Revision,
+		Attributes: map[string]string{},
+	}
+}
+
+// upsert emits what makes the known file, if there is one, what item says.
+func (s *resolution) upsert(ctx context.Context, item domain.Item, got fetched) error {
+	prior, live := s.present(item)
+	if !live && s.caps.Identity == domain.ByPath {
+		var err error
+		if prior, live, err = s.moved(item, got); err != nil {
+			return err
+		}
+	}
+	if got.staged == nil && !item.Bodiless && (!live || !unchanged(prior, item)) && got.failure == nil && got.err == nil {
+		got = s.fetch(ctx, s.page.pack, item)
+	}
+	switch {
+	case got.err != nil:
+		return got.err
+	case got.failure != nil && got.failure.Code == codeVanished:
+		return nil // between listing and reading: the next sync tells
+	case got.failure != nil:
+		s.fail(*got.failure) // the known file stays as it is
+		return nil
+	}
+	defer got.drop()
+	return s.become(ctx, item, got, prior, live)
+}
+
+// become emits the step from prior, which may not be live, to item.
+func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, prior domain.File, live bool) error {
+	same := got.staged == nil || live && prior.Content != nil && prior.Content.SHA256 == got.staged.Digest()
+	state := stateOf(item, got, prior, same && live)
+	if s.filter.SkipsLanguage(state.Language) || got.staged != nil && s.filter.TooLarge(got.staged.Size()) {
+		s.counts.Excluded++
+		if live {
+			s.emit(s.view, domain.FileRemoved, prior.ID, prior, tombstone(prior))
+		}
+		return nil
+	}
+	if same && live {
+		state.Content = prior.Content
+	} else if got.staged != nil {
+		c, err := s.page.pack.Keep(got.staged)
+		if err != nil {
+			return err
+		}
+		state.Content = &c
+		s.page.bytes += c.Size
+		s.counts.Bytes += c.Size
+	}
+	if state.Revision == "" && state.Content != nil {
+		state.Revision = state.Content.SHA256.String()
+	}
+	if live {
+		if !prior.Same(state) {
+			s.emit(s.view, prior.ChangeTo(state), prior.ID, prior, state)
+		}
+		return nil
+	}
+	id := s.firstID(item)
+	if s.caps.Identity == domain.ByPath {
+		var err error
+		if id, err = s.freeID(ctx, item.Path); err != nil {
+			return err
+		}
+	}
+	s.emit(s.view, domain.FileAdded, id, s.byID[id], state) // a tombstone under this id is its former state
+	return nil
+}
+
+// stateOf is what item is now, apart from its content.
+func stateOf(item domain.Item, got fetched, prior domain.File, sameContent bool) domain.FileState {
+	clean := domain.Clean(string(item.Path))
+	state := domain.FileState{
+		ItemID: item.ID, Path: clean, Kind: item.Kind, Revision: item.Version, MediaType: item.MediaType,
+		WebURL: item.WebURL, ProviderTime: item.Modified.UTC(), Attributes: map[string]string{},
+	}
+	if clean != string(item.Path) {
+		state.PathRaw = item.Path
+	}
+	if state.Kind == "" {
+		state.Kind = domain.KindFile
+	}
+	if got.version != "" {
+		state.Revision = got.version
+	}
+	for k, v := range item.Attributes {
+		state.Attributes[domain.Clean(k)] = domain.Clean(v)
+	}
+	if item.Bodiless {
+		return state
+	}
+	t := traitsAt(clean, got, prior, sameContent)
+	t.attributes(state.Attributes)
+	state.Language = t.language
+	if state.MediaType == "" {
+		state.MediaType = t.mediaType
+	}
+	return state
+}
+
+// traitsAt tells the traits of a file at a path. Where content that is known was
+// not read again, what only the content tells stays as it was.
+func traitsAt(p string, got fetched, prior domain.File, sameContent bool) traits {
+	var head []byte
+	if got.staged != nil {
+		head = append([]byte{}, got.staged.Head()...) // not nil: it was read, and may be empty
+	}
+	t := traitsOf(p, head)
+	if got.staged != nil || !sameContent {
+		return t
+	}
+	t.binary = prior.Attributes["binary"] != ""
+	if p == prior.Path {
+		t.generated = prior.Attributes["generated"] != ""
+	}
+	if p == prior.Path || t.language == "" && path.Ext(p) == path.Ext(prior.Path) {
+		t.language = prior.Language
+	}
+	if p == prior.Path || t.mediaType == "" || t.binary {
+		t.mediaType = prior.MediaType
+	}
+	return t
+}

@@ -1,0 +1,86 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// everyMinute is how often the due sources and the queue are looked at when
+// nothing was heard.
+const everyMinute = time.Minute
+
+// A Scheduler turns due sources into jobs, and keeps the queue filled with the
+// jobs that the log says are open. Several may run: requests that do not know of
+// each other mean one job, and a source is in the queue once.
+type Scheduler struct {
+	Log     domain.Log
+	Index   domain.Index
+	Queue   domain.Queue
+	Clock   domain.Clock
+	Changed func() <-chan struct{} // closed or sent to when a source has changed since it was called
+	Logger  *slog.Logger
+}
+
+// Run works until ctx ends. What goes wrong is logged and tried again.
+func (s *Scheduler) Run(ctx context.Context) error {
+	for {
+		changed := s.Changed()
+		if err := s.Once(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.ErrorContext(ctx, "scheduling", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-s.Clock.After(everyMinute):
+		}
+	}
+}
+
+// Once looks at every source once: it asks for the jobs that are due and gives
+// the queue what it lacks, so that a flushed Redis delays jobs and loses none.
+func (s *Scheduler) Once(ctx context.Context) error {
+	if _, err := s.Queue.Reap(ctx); err != nil {
+		return err
+	}
+	held, err := s.Queue.Held(ctx)
+	if err != nil {
+		return err
+	}
+	var tickets []domain.Ticket
+	var errs []error
+	for src, err := range s.Index.Candidates(ctx) {
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if e, due := src.Due(s.Clock.Now(), time.Time{}); due {
+			errs = append(errs, s.request(ctx, src, e))
+		}
+		if len(src.Jobs) == 0 || src.Paused || held[src.ID] == src.Jobs[0].ID {
+			continue
+		}
+		tickets = append(tickets, domain.Ticket{
+			Source: src.ID, Job: src.Jobs[0].ID, Provider: src.Provider, Owner: src.Owner, NotBefore: src.Jobs[0].RetryAt,
+		})
+	}
+	if len(tickets) > 0 {
+		errs = append(errs, s.Queue.Enqueue(ctx, tickets...))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Scheduler) request(ctx context.Context, src domain.Source, e domain.SourceChanged) error {
+	id, err := domain.NewEventID()
+	if err != nil {
+		return err
+	}
+	if _, err := s.Log.Append(ctx, domain.Message{ID: id, Time: e.At, Partition: src.Partition, Event: e}); err != nil {
+		return fmt.Errorf("request sync of %s: %w", src.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// heartbeat is how often a lease is extended; it lasts three times as long.
+const heartbeat = 3 * time.Second
+
+// A Worker takes jobs from the queue and runs them.
+type Worker struct {
+	Name   string // of this process among its like; what it held before a restart is freed
+	Queue  domain.Queue
+	Engine *Engine
+	Slots  int // jobs at a time
+	Logger *slog.Logger
+}
+
+// Run works until ctx ends: runs stop where they are, their leases are freed, and
+// another worker goes on.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.Queue.Forget(ctx, w.Name); err != nil {
+		return err
+	}
+	var slots sync.WaitGroup
+	for range max(w.Slots, 1) {
+		slots.Go(func() { w.loop(ctx) })
+	}
+	slots.Wait()
+	return nil
+}
+
+func (w *Worker) loop(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := w.one(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		w.Logger.ErrorContext(ctx, "queue", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-w.Engine.Clock.After(heartbeat):
+		}
+	}
+}
+
+// one claims a ticket, runs it and gives it back.
+func (w *Worker) one(ctx context.Context) error {
+	token, err := domain.NewRunID()
+	if err != nil {
+		return err
+	}
+	lease, err := w.Queue.Claim(ctx, w.Name, token)
+	if err != nil {
+		return err
+	}
+	again := w.run(ctx, lease)
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeat)
+	defer cancel()
+	if err := w.Queue.Release(release, lease, again); !errors.Is(err, domain.ErrFenced) {
+		return err
+	}
+	return nil // another worker has it
+}
+
+// run runs the job while the lease lasts. Losing the lease only saves work (I3):
+// what a run still appends after another claim is ignored.
+func (w *Worker) run(ctx context.Context, lease domain.Lease) time.Time {
+	run, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	go w.extend(run, lease, lost)
+	log := w.Logger.With("source", lease.Source, "job", lease.Job, "run_id", lease.Token)
+	again, err := w.Engine.Run(run, lease)
+	switch {
+	case err == nil:
+		log.InfoContext(ctx, "run ended")
+	case ctx.Err() != nil:
+		log.InfoContext(ctx, "run stopped")
+	default:
+		log.WarnContext(ctx, "run stopped", "err", err)
+	}
+	return again
+}
+
+func (w *Worker) extend(ctx context.Context, lease domain.Lease, lost context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Engine.Clock.After(heartbeat):
+		}
+		if err := w.Queue.Extend(ctx, lease); errors.Is(err, domain.ErrFenced) {
+			lost(err)
+			return
+		}
+	}
+}
