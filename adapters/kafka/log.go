@@ -1,0 +1,156 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// maxInFlight bounds the bytes that wait for the broker's answer.
+const maxInFlight = 64 << 20
+
+// errDataLoss is what an append in flight is told when the broker has forgotten
+// this producer.
+var errDataLoss = errors.New("the broker lost records of this producer that it had acknowledged")
+
+// A Log is domain.Log on Kafka. Events of all callers share batches. Wiring
+// makes two, one for hints and commands and one for pages: a record that fails
+// takes those with it that wait behind it in its partition.
+type Log struct {
+	client *kgo.Client
+	admin  *kadm.Client
+	layout Layout
+	log    *slog.Logger
+	room   *semaphore.Weighted // bytes in flight
+	losses atomic.Int64        // grows each time the broker is found to have lost records
+}
+
+var _ domain.Log = (*Log)(nil)
+
+// NewLog makes a Log. It connects at the first use. Close ends it.
+func NewLog(o Options) (*Log, error) {
+	l := &Log{layout: o.Layout, log: o.Log, room: semaphore.NewWeighted(maxInFlight)}
+	client, err := kgo.NewClient(o.client(
+		kgo.RequiredAcks(kgo.AllISRAcks()), // I5
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(o.codec()),
+		kgo.ProducerLinger(o.Linger),
+		kgo.MaxBufferedRecords(math.MaxInt32), // room bounds them, and never blocks half-way through an append
+		kgo.ProducerOnDataLossDetected(l.lost),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	l.client, l.admin = client, kadm.NewClient(client)
+	return l, nil
+}
+
+// Close ends the connections. Appends that are in flight fail.
+func (l *Log) Close() { l.client.Close() }
+
+// Append keeps the contract of domain.Log. StageReported goes to the pipeline
+// topic, all else to the events topic; positions are those of its topic. A
+// message that has no wire form (domain.ErrTooLarge) is refused with all others
+// of the call, before anything is written.
+//
+// When ctx ends, the answer is ErrUnknownFate at once; what is in flight may
+// still be written, however late.
+func (l *Log) Append(ctx context.Context, messages ...domain.Message) ([]domain.Position, error) {
+	records, size, err := l.records(messages)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: append: %w", err)
+	}
+	if len(records) == 0 {
+		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, appendError(err, false)
+	}
+	room := min(size, maxInFlight)
+	if err := l.room.Acquire(ctx, room); err != nil {
+		return nil, appendError(fmt.Errorf("too much is in flight: %w", err), false)
+	}
+	losses := l.losses.Load()
+	f := newFlight(len(records), func() { l.room.Release(room) })
+	// The client fails all that waits in a partition when the context of one
+	// record ends, so it is given one that does not.
+	kept := context.WithoutCancel(ctx)
+	for _, r := range records {
+		l.client.Produce(kept, r, f.landed)
+	}
+	if err := f.wait(ctx); err != nil {
+		return nil, err
+	}
+	if l.losses.Load() != losses {
+		return nil, appendError(errDataLoss, true)
+	}
+	return positions(records), nil
+}
+
+func (l *Log) records(messages []domain.Message) ([]*kgo.Record, int64, error) {
+	records, size := make([]*kgo.Record, len(messages)), int64(0)
+	for i, m := range messages {
+		e, err := wire.Encode(m)
+		if err != nil {
+			return nil, 0, err
+		}
+		r := &kgo.Record{Topic: l.topicOf(m.Event), Partition: m.Partition, Key: e.Key, Value: e.Value}
+		size += int64(len(e.Key) + len(e.Value))
+		for _, h := range e.Headers {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: []byte(h.Value)})
+			size += int64(len(h.Key) + len(h.Value))
+		}
+		records[i] = r // its timestamp is that of the append: retention goes by it, ce_time may be long ago
+	}
+	return records, size, nil
+}
+
+func (l *Log) topicOf(e domain.Event) string {
+	if _, ok := e.(domain.StageReported); ok {
+		return l.layout.Pipeline()
+	}
+	return l.layout.Events()
+}
+
+func positions(records []*kgo.Record) []domain.Position {
+	ps := make([]domain.Position, len(records))
+	for i, r := range records {
+		ps[i] = domain.Position{Partition: r.Partition, Offset: r.Offset}
+	}
+	return ps
+}
+
+// lost is called by the client, which goes on as if nothing had happened.
+func (l *Log) lost(topic string, partition int32) {
+	l.losses.Add(1)
+	l.log.ErrorContext(context.Background(), "broker lost acknowledged records", "topic", topic, "partition", partition, "err", errDataLoss)
+}
+
+// End is the offset behind the last event of a partition of the events topic.
+func (l *Log) End(ctx context.Context, partition int32) (int64, error) {
+	at := partitionName{l.layout.Events(), partition}
+	end, err := listed(ctx, l.admin.ListEndOffsets, at)
+	if err != nil {
+		return 0, askError("end of "+at.String(), err)
+	}
+	return end, nil
+}
+
+// Partitions is how many partitions the events topic has now.
+func (l *Log) Partitions(ctx context.Context) (int32, error) {
+	_, n, err := metadata(ctx, l.client, l.layout.Events())
+	if err != nil {
+		return 0, askError("partitions of "+l.layout.Events(), err)
+	}
+	return n, nil
+}
