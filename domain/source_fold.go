@@ -198,6 +198,9 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 		s.ChangedAt = e.At
 	}
 	s.Duration = e.At.Sub(s.Jobs[0].StartedAt)
+	if s.Held != nil && s.Cursor != nil && s.Held.Epoch < s.Cursor.Epoch {
+		s.Held = nil // a later listing missed no such mass of files
+	}
 	s, effect := s.endJob(offset, func(j *Job) {
 		j.count(e)
 		j.Status, j.EndedAt, j.Failure = JobCompleted, e.At, nil
@@ -273,31 +276,4 @@ func (s Source) removalRequested(e SourceChanged, offset int64) (Source, Effect)
 	s.Jobs, s.Running, s.Removing, s.Paused = nil, false, true, false
 	s, effect := s.open(Job{ID: e.JobID, Mode: SyncRemove, Trigger: TriggerRemoval, Status: JobQueued, RequestedAt: e.At})
 	return s, Effect{Counted: true, Jobs: append(ended, effect.Jobs...), Runs: runs}
-}
-
-// versioned folds a change that only its version guards.
-func (s Source) versioned(e SourceChanged) (Source, Effect) {
-	if e.Version != s.Version+1 || s.Removing {
-		return s, Effect{}
-	}
-	switch e.Change {
-	case SourceUpdated:
-		s.Name, s.Config = e.Name, e.Config
-	case SourcePaused:
-		s.Paused = true
-	case SourceResumed:
-		s.Paused = false
-	case SourceHookRegistered, SourceHookRenewed:
-		s.HookID, s.HookExpiresAt = e.HookID, e.ExpiresAt
-	case SourceHookRemoved:
-		s.HookID, s.HookExpiresAt = "", zeroTime
-	case SourceCredentialAttached:
-		s.CredentialID, s.CredentialExpired = e.CredentialID, false
-	case SourceCredentialExpired:
-		s.CredentialExpired = true
-	default:
-		return s, Effect{}
-	}
-	s.Version = e.Version
-	return s, Effect{Counted: true}
 }
