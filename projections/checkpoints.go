@@ -1,0 +1,49 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// A checkpoint is a row of checkpoints.
+type checkpoint struct {
+	position int64
+	topicID  string
+	lastID   string
+}
+
+// open makes the checkpoint of a partition that was never folded. Nothing is
+// lost with a topic from which nothing was read: its id may still change.
+func open(ctx context.Context, db *pgxpool.Pool, at place, topicID string) error {
+	_, err := db.Exec(ctx, `
+		INSERT INTO checkpoints (topic, partition, position, topic_id, last_id, updated_at) VALUES ($1, $2, 0, $3, '', now())
+		ON CONFLICT (topic, partition) DO UPDATE SET topic_id = EXCLUDED.topic_id, updated_at = EXCLUDED.updated_at
+		WHERE checkpoints.position = 0`, at.topic, at.number, topicID)
+	return err
+}
+
+func readCheckpoint(ctx context.Context, tx pgx.Tx, at place) (checkpoint, error) {
+	var c checkpoint
+	err := tx.QueryRow(ctx, `SELECT position, topic_id, last_id FROM checkpoints WHERE topic = $1 AND partition = $2`,
+		at.topic, at.number).Scan(&c.position, &c.topicID, &c.lastID)
+	return c, err
+}
+
+// advance moves the checkpoint over b. No row is hit when another runner has
+// moved it or the schema was retired: then nothing of this transaction counts.
+func advance(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
+	last := b.records[len(b.records)-1]
+	tag, err := tx.Exec(ctx, `
+		UPDATE checkpoints SET position = $4, last_id = $5, updated_at = now()
+		WHERE topic = $1 AND partition = $2 AND position = $3`,
+		p.topic, p.number, p.position, b.next(), text(last.Headers[wire.HeaderID]))
+	if err == nil && tag.RowsAffected() == 0 {
+		return domain.ErrFenced
+	}
+	return err
+}

@@ -1,0 +1,61 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// upsertFiles writes any number of files, each at most once (else SQLSTATE
+// 21000). A removed one stays as a tombstone: its (run, seq) turns away late
+// duplicates and goes into the event id should the file come back. No file is
+// ever handed from one source to another (I10).
+const upsertFiles = `
+	INSERT INTO files (file_id, source_id, owner_id, run, seq, path, path_key, path_raw, item_id, kind, revision,
+		sha256, size, pack, pack_offset, pack_length, language, media_type, web_url, author_ref, provider_time, attributes,
+		removed, change, job_id, partition, log_offset, event_id, changed_at)
+	SELECT u.file_id, u.source_id, u.owner_id, u.run, u.seq, u.path, coalesce(u.path_raw, convert_to(u.path, 'UTF8')), u.path_raw,
+		u.item_id, u.kind, u.revision, u.sha256, u.size, u.pack, u.pack_offset, u.pack_length, u.language, u.media_type,
+		u.web_url, u.author_ref, u.provider_time, u.attributes::jsonb, u.change = 'removed', u.change, u.job_id, $27,
+		u.log_offset, u.event_id, u.changed_at
+	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[], $8::text[], $9::text[],
+			$10::text[], $11::bytea[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::text[], $17::text[],
+			$18::text[], $19::text[], $20::timestamptz[], $21::text[], $22::text[], $23::uuid[], $24::bigint[], $25::uuid[],
+			$26::timestamptz[])
+		AS u(file_id, source_id, owner_id, run, seq, path, path_raw, item_id, kind,
+			revision, sha256, size, pack, pack_offset, pack_length, language, media_type,
+			web_url, author_ref, provider_time, attributes, change, job_id, log_offset, event_id,
+			changed_at)
+	ON CONFLICT (file_id) DO UPDATE
+	SET run = EXCLUDED.run, seq = EXCLUDED.seq, path = EXCLUDED.path, path_key = EXCLUDED.path_key, path_raw = EXCLUDED.path_raw,
+		item_id = EXCLUDED.item_id, kind = EXCLUDED.kind, revision = EXCLUDED.revision, sha256 = EXCLUDED.sha256,
+		size = EXCLUDED.size, pack = EXCLUDED.pack, pack_offset = EXCLUDED.pack_offset, pack_length = EXCLUDED.pack_length,
+		language = EXCLUDED.language, media_type = EXCLUDED.media_type, web_url = EXCLUDED.web_url,
+		author_ref = EXCLUDED.author_ref, provider_time = EXCLUDED.provider_time, attributes = EXCLUDED.attributes,
+		removed = EXCLUDED.removed, change = EXCLUDED.change, job_id = EXCLUDED.job_id, partition = EXCLUDED.partition,
+		log_offset = EXCLUDED.log_offset, event_id = EXCLUDED.event_id, changed_at = EXCLUDED.changed_at
+	WHERE files.source_id = EXCLUDED.source_id AND (files.run, files.seq) < (EXCLUDED.run, EXCLUDED.seq)`
+
+// writeFiles writes the files of b in the order of their ids.
+func writeFiles(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
+	if len(b.files) == 0 {
+		return nil
+	}
+	c := newFileColumns(len(b.files))
+	for _, id := range slices.SortedFunc(maps.Keys(b.files), domain.FileID.Compare) {
+		at := b.files[id]
+		owner := b.sourceNow(at.source).Owner // of the source, not as the event claims
+		if err := c.add(&b.records[at.record], owner); err != nil {
+			return fmt.Errorf("files: %w", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, upsertFiles, c.values(p.number)...); err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// follows is the error of a record that is fine itself.
+const follows = "its source is parked by a record before it"
+
+const insertPoison = `
+	INSERT INTO poison (topic, partition, log_offset, source_id, key, event_id, headers, raw, error, parks, at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11)`
+
+// writePoison keeps the records that are in no other table, whole, so that they
+// can be tried again. They are few: one statement each.
+func writePoison(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
+	for _, bad := range b.poison {
+		headers := make(map[string]string, len(bad.rec.Headers))
+		for k, v := range bad.rec.Headers {
+			headers[text(k)] = text(v)
+		}
+		asJSON, err := jsonText(headers)
+		if err != nil {
+			return fmt.Errorf("poison: %w", err)
+		}
+		why := follows
+		if bad.rec.Err != nil {
+			why = text(bad.rec.Err.Error())
+		}
+		source := pgtype.UUID{Bytes: bad.source.UUID, Valid: bad.source != domain.SourceID{}}
+		_, err = tx.Exec(ctx, insertPoison, p.topic, p.number, bad.rec.Position.Offset, source, bad.rec.Key,
+			text(bad.rec.Headers[wire.HeaderID]), asJSON, bad.rec.Raw, why, bad.parks, eventTime(bad.rec))
+		if err != nil {
+			return fmt.Errorf("poison: %w", err)
+		}
+	}
+	return nil
+}
