@@ -1,0 +1,251 @@
+package ingest_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+)
+
+// A queue is a queue in memory that hands out tickets in their order.
+type queue struct {
+	mu       sync.Mutex
+	tickets  map[domain.SourceID]domain.Ticket
+	leased   map[domain.SourceID]bool
+	enqueued chan struct{} // one for each ticket that waits
+	released chan time.Time
+	fenced   bool
+}
+
+func newQueue() *queue {
+	return &queue{
+		tickets: map[domain.SourceID]domain.Ticket{}, leased: map[domain.SourceID]bool{},
+		enqueued: make(chan struct{}, 100), released: make(chan time.Time, 100),
+	}
+}
+
+func (q *queue) Enqueue(_ context.Context, tickets ...domain.Ticket) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range tickets {
+		if _, ok := q.tickets[t.Source]; !ok {
+			q.enqueued <- struct{}{}
+		}
+		q.tickets[t.Source] = t
+	}
+	return nil
+}
+
+func (q *queue) Claim(ctx context.Context, _ string, token domain.RunID) (domain.Lease, error) {
+	select {
+	case <-ctx.Done():
+		return domain.Lease{}, ctx.Err()
+	case <-q.enqueued:
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for id, t := range q.tickets {
+		if !q.leased[id] {
+			q.leased[id] = true
+			return domain.Lease{Ticket: t, Token: token}, nil
+		}
+	}
+	panic("a ticket was announced and is not there")
+}
+
+func (q *queue) Extend(context.Context, domain.Lease) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.fenced {
+		return domain.ErrFenced
+	}
+	return nil
+}
+
+func (q *queue) Release(_ context.Context, l domain.Lease, again time.Time) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.tickets, l.Source)
+	delete(q.leased, l.Source)
+	q.released <- again
+	return nil
+}
+
+func (q *queue) Forget(context.Context, string) error  { return nil }
+func (q *queue) Reap(context.Context) (int, error)     { return 0, nil }
+func (q *queue) Epoch(context.Context) (string, error) { return "1", nil }
+
+func (q *queue) Held(context.Context) (map[domain.SourceID]domain.JobID, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	held := map[domain.SourceID]domain.JobID{}
+	for id, t := range q.tickets {
+		held[id] = t.Job
+	}
+	return held, nil
+}
+
+func (q *queue) flush() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for range q.tickets {
+		<-q.enqueued
+	}
+	clear(q.tickets)
+}
+
+func (b *bench) scheduler(q domain.Queue) *ingest.Scheduler {
+	return &ingest.Scheduler{Log: b.Log, Index: b.Rows, Queue: q, Clock: b.Clock, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func (b *bench) append(e domain.SourceChanged, err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	id, err := domain.NewEventID()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := b.Log.Append(b.t.Context(), domain.Message{ID: id, Time: e.At, Partition: b.Source(b.source).Partition, Event: e}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestSchedulerFillsTheQueue(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	q := newQueue()
+	s := b.scheduler(q)
+	for range 2 { // a flushed queue is filled again
+		if err := s.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		held, _ := q.Held(t.Context())
+		if held[b.source] != b.Source(b.source).Jobs[0].ID {
+			t.Fatalf("got %v in the queue, want job %s", held, b.Source(b.source).Jobs[0].ID)
+		}
+		q.flush()
+	}
+	b.run()
+	if err := s.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if held, _ := q.Held(t.Context()); len(held) != 0 {
+		t.Errorf("got %v in the queue, want nothing once the job has ended", held)
+	}
+}
+
+// A hint leads to one job, also when it comes while a run is under way.
+func TestHintLeadsToOneJob(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	s := b.scheduler(newQueue())
+	b.run()
+	for range 2 {
+		b.append(b.Source(b.source).Hinted(domain.Hint{Origin: "webhook"}, b.Clock.Now()))
+	}
+	for range 3 {
+		if err := s.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jobs := b.Source(b.source).Jobs
+	if len(jobs) != 1 || jobs[0].Trigger != domain.TriggerHint {
+		t.Fatalf("got jobs %+v, want one by the hints", jobs)
+	}
+	b.run()
+	if err := s.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if jobs := b.Source(b.source).Jobs; len(jobs) != 0 {
+		t.Errorf("got jobs %+v, want none: the run has seen the hints", jobs)
+	}
+}
+
+// A worker runs what is queued and gives it back; losing its lease stops the run.
+func TestWorker(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	q := newQueue()
+	if err := b.scheduler(q).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	w := ingest.Worker{Name: "w", Queue: q, Engine: b.engine, Slots: 2, Logger: slog.New(slog.DiscardHandler)}
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	if again := <-q.released; !again.IsZero() {
+		t.Errorf("got claimed again at %s, want never", again)
+	}
+	if len(b.Tree(b.source)) != 3 {
+		t.Errorf("got %d files, want 3", len(b.Tree(b.source)))
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("got error %v from a stopped worker", err)
+	}
+}
+
+func TestLostLeaseStopsTheRun(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &stuck{&provider{files: tree(3)}}, anyConfig)
+	q := newQueue()
+	q.fenced = true
+	if err := b.scheduler(q).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := ingest.Worker{Name: "w", Queue: q, Engine: b.engine, Logger: slog.New(slog.DiscardHandler)}
+	go func() { _ = w.Run(t.Context()) }() // ends with the test
+	if err := b.Clock.Waiting(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	b.Clock.Turn(time.Minute)
+	<-q.released
+	if s := b.Source(b.source); len(s.Jobs) != 1 || s.Failure != nil {
+		t.Errorf("got %+v, want the job open and no failure", s)
+	}
+}
+
+// stuck is a provider whose listing never ends by itself.
+type stuck struct{ *provider }
+
+func (stuck) Snapshot(ctx context.Context, _ domain.Scope, _ domain.Cursor, _ domain.Sink) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A failed attempt waits before the next one, and a job that fails too often has
+// failed for good.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3), breakAt: 1, breakWith: domain.ErrTransient, truncate: true, twice: true}, `{"root":"r","includePaths":["nothing"]}`)
+	var delays []time.Duration
+	for len(b.Source(b.source).Jobs) > 0 {
+		if len(delays) > 10 {
+			t.Fatal("the job never fails for good")
+		}
+		_ = b.once() // fails
+		if jobs := b.Source(b.source).Jobs; len(jobs) > 0 {
+			delays = append(delays, jobs[0].RetryAt.Sub(b.Clock.Now()))
+			b.Clock.Turn(delays[len(delays)-1])
+		}
+	}
+	if s := b.Source(b.source); s.Status() != domain.StatusFailed || s.Failure.Code != domain.CodeTransient {
+		t.Errorf("got status %s, failure %+v", s.Status(), s.Failure)
+	}
+	for i, d := range delays {
+		if d <= 0 {
+			t.Errorf("attempt %d: got delay %s, want a wait", i+1, d)
+		}
+	}
+}
