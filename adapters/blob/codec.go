@@ -1,0 +1,46 @@
+package blob
+
+import (
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// window is how far back a frame refers. It bounds the memory of an encoder and
+// of a decoder to about twice as much; source files are smaller.
+const window = 1 << 20
+
+// codecs keeps encoders and decoders: making one costs more than a small item.
+// Encoders that failed are not given back.
+type codecs struct{ encoders, decoders sync.Pool }
+
+// encoder works on the goroutine of its caller. An empty item is a frame, too.
+func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
+	if e, ok := c.encoders.Get().(*zstd.Encoder); ok {
+		e.Reset(w)
+		return e, nil
+	}
+	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
+}
+
+func (c *codecs) putEncoder(e *zstd.Encoder) {
+	e.Reset(nil) // holds on to nothing
+	c.encoders.Put(e)
+}
+
+// decoder works on the goroutine of its caller. A window larger than ours is
+// damage.
+func (c *codecs) decoder(r io.Reader) (*zstd.Decoder, error) {
+	if d, ok := c.decoders.Get().(*zstd.Decoder); ok {
+		return d, d.Reset(r)
+	}
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
+}
+
+func (c *codecs) putDecoder(d *zstd.Decoder) {
+	if d.Reset(nil) == nil { // holds on to nothing
+		c.decoders.Put(d)
+	}
+}

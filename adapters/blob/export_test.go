@@ -1,0 +1,13 @@
+package blob
+
+// The seam of the file system, for tests.
+type (
+	Disk = disk
+	File = file
+)
+
+// System is the file system of this machine.
+func System() Disk { return system{} }
+
+// OpenOn opens a store in the folder root of d.
+func OpenOn(root string, d Disk) (*Store, error) { return open(root, d) }
