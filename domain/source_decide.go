@@ -18,7 +18,10 @@ func (s Source) RequestSync(mode SyncMode, trigger Trigger, at time.Time) (Sourc
 		return SourceChanged{}, err
 	}
 	e := s.event(SourceSyncRequested, at)
-	e.JobID, e.Mode, e.Trigger, e.AfterRun = s.openJob(), mode, trigger, s.Run
+	e.JobID, e.Mode, e.Trigger = s.openJob(), mode, trigger
+	if !s.Running {
+		e.AfterRun = s.Run
+	}
 	return e, nil
 }
 

@@ -79,9 +79,9 @@ type SourceChanged struct {
 	Trigger Trigger  `json:"trigger,omitzero"` // sync_requested: why
 	Cause   *Cause   `json:"cause,omitempty"`  // sync_requested by hints
 
-	// AfterRun is the source's last run when the request was decided on
-	// (sync_requested). Only a request that knows the last run hurries a job that
-	// waits for its next attempt, so that a late duplicate does not.
+	// AfterRun is the source's last run, if the request knows that it has ended
+	// (sync_requested). Only such a request hurries a job that waits for its next
+	// attempt, so that a late duplicate of an older one does not.
 	AfterRun int64 `json:"after_run,omitempty"`
 
 	Run     int64     `json:"run,omitempty"`     // with InRun

@@ -82,9 +82,9 @@ func (s Source) requested(e SourceChanged) (Source, Effect) {
 	return s.open(Job{ID: e.JobID, Mode: mode, Trigger: e.Trigger, Release: release, Status: JobQueued, RequestedAt: e.At})
 }
 
-// merged strengthens the job that waits. When somebody who knows the last run
-// wants it now, no job in front of it waits for its next attempt any longer; a
-// late duplicate of the request does not know that run.
+// merged strengthens the job that waits. When somebody who knows how the last
+// run ended wants it now, no job in front of it waits for its next attempt any
+// longer; a late duplicate of an older request does not know.
 func (s Source) merged(e SourceChanged, mode SyncMode, release bool) (Source, Effect) {
 	s.Jobs = slices.Clone(s.Jobs)
 	last := &s.Jobs[len(s.Jobs)-1]
@@ -150,8 +150,7 @@ func (s Source) inRun(e SourceChanged, offset int64) (Source, Effect) {
 	case SourceSyncProgressed:
 		return s.progressed(e)
 	case SourceDeletesHeld:
-		s.Held = e.Held
-		return s, Effect{Counted: true}
+		return s.held(e)
 	case SourceSyncFailed:
 		return s.failed(e, offset)
 	default: // sync_completed, removed
@@ -169,6 +168,15 @@ func (s Source) fits(change SourceChange) bool {
 		return s.Removing
 	}
 	return true
+}
+
+// held keeps what the valve holds (I8), unless a release waits already: its job
+// lists everything again with the valve open.
+func (s Source) held(e SourceChanged) (Source, Effect) {
+	if !slices.ContainsFunc(s.Jobs, func(j Job) bool { return j.Release }) {
+		s.Held = e.Held
+	}
+	return s, Effect{Counted: true}
 }
 
 func (s Source) progressed(e SourceChanged) (Source, Effect) {

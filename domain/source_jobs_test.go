@@ -55,6 +55,9 @@ func TestSourceJobRetries(t *testing.T) {
 				j.Trigger = domain.TriggerManual
 			}),
 		},
+		"a late duplicate of what was wanted while it ran": {
+			given: with(hurry(job2, 0), failed(job1, 1, runA, later), hurry(job2, 0)), then: job(waiting),
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -173,5 +176,18 @@ func TestSourceItemFailures(t *testing.T) {
 	}
 	if _, ok := s.OpenJob(job2); ok {
 		t.Error("got a job that was never opened")
+	}
+}
+
+// What is decided while a run goes on does not know how it ends.
+func TestSourceRequestSyncAfterRun(t *testing.T) {
+	t.Parallel()
+
+	running := log(request(job1, domain.SyncFull), claim(job1, 1, runA))
+	for want, given := range [][]domain.SourceChanged{0: running, 1: append(running, failed(job1, 1, runA, later))} {
+		e, err := fold(given).RequestSync(domain.SyncFull, domain.TriggerManual, noon)
+		if err != nil || e.AfterRun != int64(want) {
+			t.Errorf("got after run %d, %v, want %d", e.AfterRun, err, want)
+		}
 	}
 }

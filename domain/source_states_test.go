@@ -34,7 +34,10 @@ func TestSourceHeldDeletes(t *testing.T) {
 		"release of another epoch":   {given: with(completed(job1, 1, runA), released(job2, 1)), held: true},
 		"release that came too late": {given: with(completed(job1, 1, runA), released(job1, 2)), held: true},
 		"released with nothing held": {given: log(released(job1, 2))},
-		"held by a zombie":           {given: log(request(job1, domain.SyncFull), claim(job1, 1, runA), claim(job1, 2, runB), held(job1, 1, runA, 3, 2)), release: []bool{false}},
+		"held again while its release waits": {
+			given: with(released(job2, 2), held(job1, 1, runA, 4, 2)), release: []bool{false, true},
+		},
+		"held by a zombie": {given: log(request(job1, domain.SyncFull), claim(job1, 1, runA), claim(job1, 2, runB), held(job1, 1, runA, 3, 2)), release: []bool{false}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,28 @@
+package domain
+
+// versioned folds a change that only its version guards.
+func (s Source) versioned(e SourceChanged) (Source, Effect) {
+	if e.Version != s.Version+1 || s.Removing {
+		return s, Effect{}
+	}
+	switch e.Change {
+	case SourceUpdated:
+		s.Name, s.Config = e.Name, e.Config
+	case SourcePaused:
+		s.Paused = true
+	case SourceResumed:
+		s.Paused = false
+	case SourceHookRegistered, SourceHookRenewed:
+		s.HookID, s.HookExpiresAt = e.HookID, e.ExpiresAt
+	case SourceHookRemoved:
+		s.HookID, s.HookExpiresAt = "", zeroTime
+	case SourceCredentialAttached:
+		s.CredentialID, s.CredentialExpired = e.CredentialID, false
+	case SourceCredentialExpired:
+		s.CredentialExpired = true
+	default:
+		return s, Effect{}
+	}
+	s.Version = e.Version
+	return s, Effect{Counted: true}
+}
