@@ -2,9 +2,7 @@ package kafka_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 
@@ -67,18 +65,10 @@ func TestAppendKeepsOrderOverBatches(t *testing.T) {
 	t.Parallel()
 
 	onBoth(t, func(t *testing.T, w world) {
-		config, err := json.Marshal(map[string]string{"x": strings.Repeat("x", 10_000)})
-		if err != nil {
-			t.Fatal(err)
-		}
 		const count = 400 // 4 MB: several batches of 1 MB
 		var ms []domain.Message
 		for n := range count {
-			m := numbered(t, 1, int64(n+1))
-			e := m.Event.(domain.SourceChanged) //nolint:forcetypeassert // numbered makes it
-			e.Config = config
-			m.Event = e
-			ms = append(ms, m)
+			ms = append(ms, large(t, 1, int64(n+1), 10_000))
 		}
 		ps, err := w.newLog(t).Append(t.Context(), ms...)
 		if err != nil {
@@ -136,15 +126,8 @@ func TestAppendRefusesWhatIsTooLarge(t *testing.T) {
 	t.Parallel()
 
 	onBoth(t, func(t *testing.T, w world) {
-		config, err := json.Marshal(map[string]string{"x": strings.Repeat("x", 300_000)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		large := message(t, 0, domain.SourceChanged{
-			SourceID: source, OwnerID: "owner", Provider: "localfs", Change: domain.SourceUpdated, At: noon, Version: 1, Config: config,
-		})
 		l := w.newLog(t)
-		if _, err := l.Append(t.Context(), numbered(t, 0, 1), large); !errors.Is(err, domain.ErrTooLarge) {
+		if _, err := l.Append(t.Context(), numbered(t, 0, 1), large(t, 0, 2, 300_000)); !errors.Is(err, domain.ErrTooLarge) {
 			t.Errorf("got error %v, want %v", err, domain.ErrTooLarge)
 		}
 		if end, err := l.End(t.Context(), 0); end != 0 || err != nil {

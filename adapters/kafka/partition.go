@@ -22,8 +22,8 @@ const (
 )
 
 // goneTries is how often in a row a topic may be unknown before it counts as
-// deleted, about 13 s: brokers that start may not know it yet.
-const goneTries = 8
+// deleted, about 5 s: brokers that start may not know it yet.
+const goneTries = 7
 
 // A partition hands one partition to the reader for as long as it is assigned.
 type partition struct {
@@ -86,7 +86,7 @@ func isGone(err error) bool {
 
 func backoff(failed int) time.Duration {
 	wait := min(firstWait<<min(failed, 10), lastWait)
-	return wait/2 + rand.N(wait/2) //nolint:gosec // spreads retries, no secret
+	return wait/2 + rand.N(wait/2) // spreads retries, no secret
 }
 
 // handIn asks the reader where to start and gives it batches from there. It

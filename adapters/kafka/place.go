@@ -71,5 +71,5 @@ func metadata(ctx context.Context, client *kgo.Client, topic string) (id string,
 	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
 		return "", 0, err
 	}
-	return kadm.TopicID(found.TopicID).String(), int32(len(found.Partitions)), nil //nolint:gosec // Kafka counts them in int32
+	return kadm.TopicID(found.TopicID).String(), int32(len(found.Partitions)), nil // Kafka counts them in int32
 }

@@ -19,11 +19,12 @@ type memory struct {
 	mu      sync.Mutex
 	next    map[int32]int64
 	records map[int32][]domain.Record
-	changed chan struct{} // closed and made anew at each change
+	busy    map[int32]bool // a call is on its way, of whichever reader
+	changed chan struct{}  // closed and made anew at each change
 }
 
 func newMemory() *memory {
-	return &memory{next: make(map[int32]int64), records: make(map[int32][]domain.Record), changed: make(chan struct{})}
+	return &memory{next: make(map[int32]int64), records: make(map[int32][]domain.Record), busy: make(map[int32]bool), changed: make(chan struct{})}
 }
 
 // advance takes records from the place from on. ErrFenced: another reader was
@@ -77,12 +78,11 @@ func (m *memory) read(partition int32) []domain.Record {
 }
 
 // A reader is a domain.FeedReader on a memory. It fails the test when calls for
-// one partition overlap.
+// one partition overlap, also with those of another reader on the same memory.
 type reader struct {
 	*memory
 	t *testing.T
 
-	busy     map[int32]bool
 	at       map[int32]int64
 	given    map[int32]domain.FeedPartition
 	assigned map[int32]int // how often handed in
@@ -94,7 +94,7 @@ type reader struct {
 
 func newReader(t *testing.T, m *memory) *reader {
 	return &reader{
-		memory: m, t: t, busy: make(map[int32]bool), at: make(map[int32]int64), given: make(map[int32]domain.FeedPartition),
+		memory: m, t: t, at: make(map[int32]int64), given: make(map[int32]domain.FeedPartition),
 		assigned: make(map[int32]int), held: make(map[int32]bool),
 	}
 }

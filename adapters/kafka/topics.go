@@ -26,7 +26,7 @@ const lookAgain = 50 * time.Millisecond
 // at once. Topics that exist are never changed: what has to be other is told as
 // a [*SettingError] each, joined; advice is left out.
 func Ensure(ctx context.Context, o Options) error {
-	client, err := kgo.NewClient(o.client()...)
+	client, err := kgo.NewClient(o.client(kgo.MetadataMinAge(lookAgain))...)
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
@@ -144,7 +144,7 @@ func describe(ctx context.Context, admin *kadm.Client, l Layout) (map[string]fou
 		if d.Err != nil {
 			return nil, askError(fmt.Sprintf("look at topic %q", name), d.Err)
 		}
-		found[name] = foundTopic{int32(len(d.Partitions)), fewestReplicas(d), make(map[string]string)} //nolint:gosec // Kafka counts them in int32
+		found[name] = foundTopic{int32(len(d.Partitions)), fewestReplicas(d), make(map[string]string)} // Kafka counts them in int32
 	}
 	configs, err := admin.DescribeTopicConfigs(ctx, slices.Sorted(maps.Keys(found))...)
 	if err != nil {

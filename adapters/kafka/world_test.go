@@ -2,7 +2,9 @@ package kafka_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,10 +82,15 @@ func emptyWorld(t *testing.T, servers []string) world {
 		Options: kafka.Options{
 			Brokers: servers,
 			Layout:  kafka.Layout{Prefix: testenv.Topics(t, servers), Partitions: partitions, Replicas: 1},
-			Log:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Log:     testLog(t),
 		},
 		admin: kadm.NewClient(client), client: client,
 	}
+}
+
+func testLog(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 func (w world) newLog(t *testing.T) *kafka.Log {
@@ -118,6 +125,15 @@ func numbered(t *testing.T, partition int32, n int64) domain.Message {
 	t.Helper()
 	return message(t, partition, domain.SourceChanged{
 		SourceID: source, OwnerID: "owner", Provider: "localfs", Change: domain.SourcePaused, At: noon, Version: n,
+	})
+}
+
+// large is numbered with data of at least size bytes.
+func large(t *testing.T, partition int32, n int64, size int) domain.Message {
+	t.Helper()
+	return message(t, partition, domain.SourceChanged{
+		SourceID: source, OwnerID: "owner", Provider: "localfs", Change: domain.SourceUpdated, At: noon, Version: n,
+		Config: json.RawMessage(`{"x":"` + strings.Repeat("x", size) + `"}`),
 	})
 }
 
