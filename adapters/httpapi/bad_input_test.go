@@ -1,0 +1,183 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+)
+
+// A badInput is a request that must be refused without anything being done.
+type badInput struct {
+	method, path, body string
+	header             []string
+	status             int    // 0: 400
+	code               string // "": VALIDATION_ERROR
+	field              string // named in the details
+	allowed            string // contained in what is allowed
+}
+
+func badBodies() map[string]badInput {
+	post := func(body, field, allowed string) badInput {
+		return badInput{method: "POST", path: "/sources", body: body, field: field, allowed: allowed}
+	}
+	return map[string]badInput{
+		"truncated":                post(`{"type":"localfs","config":{"rootP`, "body", "JSON object"),
+		"not JSON":                 post(`type=localfs`, "body", "JSON object"),
+		"array":                    post(`[]`, "body", "JSON object"),
+		"null":                     post(`null`, "body", "JSON object"),
+		"a number":                 post(`42`, "body", "JSON object"),
+		"only space":               post("  \n", "body", "JSON object"),
+		"empty":                    post(``, "body", "type"),
+		"trailing object":          post(`{"type":"localfs","config":{}}{}`, "body", "one JSON object"),
+		"trailing garbage":         post(`{"type":"localfs","config":{}} x`, "body", "one JSON object"),
+		"missing comma":            post(`{"type":"localfs" "config":{}}`, "body", "JSON object"),
+		"unknown field":            post(`{"type":"localfs","config":{},"owner":"bob"}`, "owner", "accessToken, access_token, config, name, type"),
+		"field in another case":    post(`{"Type":"localfs","config":{}}`, "Type", "type"),
+		"field twice":              post(`{"type":"localfs","type":"github","config":{}}`, "type", "one value"),
+		"field twice, other case":  post(`{"type":"localfs","TYPE":"github","config":{}}`, "TYPE", "one value"),
+		"option twice":             post(`{"type":"localfs","config":{"rootPath":"/a","rootPath":"/b"}}`, "config.rootPath", "one value"),
+		"no type":                  post(`{"config":{}}`, "type", "connector"),
+		"no config":                post(`{"type":"localfs"}`, "config", "Options"),
+		"type is a number":         post(`{"type":7,"config":{}}`, "type", "text"),
+		"type is null":             post(`{"type":null,"config":{}}`, "type", "text"),
+		"type is empty":            post(`{"type":"","config":{}}`, "type", "text"),
+		"type is long":             post(`{"type":"`+strings.Repeat("x", 65)+`","config":{}}`, "type", "at most 64"),
+		"config is a string":       post(`{"type":"localfs","config":"rootPath"}`, "config", "object"),
+		"config is null":           post(`{"type":"localfs","config":null}`, "config", "object"),
+		"config is an array":       post(`{"type":"localfs","config":[1]}`, "config", "object"),
+		"name is an object":        post(`{"type":"localfs","config":{},"name":{}}`, "name", "text"),
+		"name is long":             post(`{"type":"localfs","config":{},"name":"`+strings.Repeat("x", 201)+`"}`, "name", "at most 200"),
+		"config.name is a number":  post(`{"type":"localfs","config":{"name":1}}`, "config.name", "text"),
+		"config.name is null":      post(`{"type":"localfs","config":{"name":null}}`, "config.name", "text"),
+		"two names":                post(`{"type":"localfs","config":{"name":"a"},"name":"b"}`, "config.name", "one of the two"),
+		"NUL in a value":           post(`{"type":"localfs","config":{"rootPath":"/srv\u0000/x"}}`, "config.rootPath", "without NUL"),
+		"NUL in an element":        post(`{"type":"localfs","config":{"includePaths":["ok","\u0000"]}}`, "config.includePaths[1]", "without NUL"),
+		"NUL in a name":            post(`{"type":"localfs","config":{"a\u0000b":1}}`, "name of config.a\uFFFDb", "without NUL"),
+		"raw NUL":                  post("{\"type\":\"local\x00fs\",\"config\":{}}", "body", "JSON object"),
+		"not UTF-8":                post("{\"type\":\"local\xfffs\",\"config\":{}}", "body", "UTF-8"),
+		"deep":                     post(`{"type":"localfs","config":{"a":`+strings.Repeat("[", 10_000)+`}}`, "config.a"+strings.Repeat("[0]", 30), "levels"),
+		"credential":               post(`{"type":"localfs","config":{},"accessToken":"secret"}`, "accessToken", "leave it out"),
+		"credential of a gateway":  post(`{"type":"localfs","config":{},"access_token":"secret"}`, "access_token", "leave it out"),
+		"huge":                     {method: "POST", path: "/sources", body: `{"type":"localfs","config":{"a":"` + strings.Repeat("x", 1<<20) + `"}}`, status: 413, code: "PAYLOAD_TOO_LARGE", field: "body", allowed: "1048576"},
+		"no content type":          {method: "POST", path: "/sources", body: `{"type":"localfs","config":{}}`, header: []string{"Content-Type", ""}, status: 415, code: "UNSUPPORTED_MEDIA_TYPE", field: "Content-Type", allowed: "application/json"},
+		"a form":                   {method: "POST", path: "/sources", body: `{"type":"localfs","config":{}}`, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "UNSUPPORTED_MEDIA_TYPE", field: "Content-Type", allowed: "application/json"},
+		"JSON of another kind":     {method: "POST", path: "/sources", body: `{"type":"localfs","config":{}}`, header: []string{"Content-Type", "text/plain+json"}, status: 415, code: "UNSUPPORTED_MEDIA_TYPE", field: "Content-Type", allowed: "application/json"},
+		"JSON in UTF-16":           {method: "POST", path: "/sources", body: `{"type":"localfs","config":{}}`, header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415, code: "UNSUPPORTED_MEDIA_TYPE", field: "Content-Type", allowed: "UTF-8"},
+		"sync: unknown type":       {method: "POST", path: "/sources/" + annSource.String() + "/sync", body: `{"type":"remove"}`, field: "type", allowed: "incremental, full"},
+		"sync: unknown field":      {method: "POST", path: "/sources/" + annSource.String() + "/sync", body: `{"mode":"full"}`, field: "mode", allowed: "type"},
+		"ingest: no id":            {method: "POST", path: "/ingest", body: `{}`, field: "source_id", allowed: "Id"},
+		"ingest: id is a number":   {method: "POST", path: "/ingest", body: `{"source_id":7}`, field: "source_id", allowed: "text"},
+		"ingest: id in camel case": {method: "POST", path: "/ingest", body: `{"sourceId":"x"}`, field: "sourceId", allowed: "source_id"},
+	}
+}
+
+func badQueries() map[string]badInput {
+	get := func(path, field, allowed string) badInput {
+		return badInput{method: "GET", path: path, field: field, allowed: allowed}
+	}
+	files := "/sources/" + annSource.String() + "/files"
+	return map[string]badInput{
+		"unknown parameter":        get("/sources?owner=bob", "owner", "limit, offset"),
+		"parameter in other case":  get("/sources?Limit=5", "Limit", "limit, offset"),
+		"given twice":              get("/sources?limit=5&limit=6", "limit", "one value"),
+		"malformed query":          get("/sources?limit=%zz", "query", "percent-encoded"),
+		"limit is a word":          get("/sources?limit=all", "limit", "from 1 to 1000"),
+		"limit is empty":           get("/sources?limit=", "limit", "from 1 to 1000"),
+		"limit is zero":            get("/sources?limit=0", "limit", "from 1 to 1000"),
+		"limit is negative":        get("/sources?limit=-1", "limit", "from 1 to 1000"),
+		"limit is too large":       get("/sources?limit=1001", "limit", "from 1 to 1000"),
+		"limit overflows":          get("/sources?limit=99999999999999999999", "limit", "from 1 to 1000"),
+		"limit is a fraction":      get("/sources?limit=1.5", "limit", "from 1 to 1000"),
+		"offset is negative":       get("/sources?offset=-1", "offset", "from 0"),
+		"files: unknown kind":      get(files+"?kind=folder", "kind", "symlink"),
+		"files: no time":           get(files+"?changedSince=yesterday", "changedSince", "RFC 3339"),
+		"files: empty time":        get(files+"?changedSince=", "changedSince", "RFC 3339"),
+		"files: foreign cursor":    get(files+"?cursor=abc", "cursor", "next"),
+		"files: cursor not base64": get(files+"?cursor=***", "cursor", "next"),
+		"files: NUL in prefix":     get(files+"?pathPrefix=a%00b", "pathPrefix", "without NUL"),
+		"files: prefix not UTF-8":  get(files+"?pathPrefix=%ff", "pathPrefix", "without NUL"),
+		"files: two prefixes":      get(files+"?pathPrefix=a&path=b", "path", "one of the two"),
+		"files: long prefix":       get(files+"?path="+strings.Repeat("x", 4097), "path", "at most 4096"),
+		"files: limit":             get(files+"?limit=1001", "limit", "from 1 to 1000"),
+		"events: from":             get("/sources/"+annSource.String()+"/events?from=-1", "from", "from 0"),
+		"events: from overflows":   get("/sources/"+annSource.String()+"/events?from=9223372036854775807", "from", "from 0"),
+		"events: limit":            get("/sources/"+annSource.String()+"/events?limit=0", "limit", "from 1 to 1000"),
+		"jobs: unknown status":     get("/jobs?status=done", "status", "queued, running, completed, failed, cancelled"),
+		"jobs: source is no id":    get("/jobs?sourceId=ann", "sourceId", "UUID"),
+		"jobs: limit":              get("/jobs?limit=201", "limit", "from 1 to 200"),
+		"a file has no parameters": get("/files/"+readme.String()+"?a=1", "a", "none"),
+		"Min-Log-Position":         {method: "GET", path: "/sources", header: []string{"Min-Log-Position", "7"}, field: "Min-Log-Position", allowed: "<partition>:<offset>"},
+		"negative position":        {method: "GET", path: "/sources", header: []string{"Min-Log-Position", "-1:7"}, field: "Min-Log-Position", allowed: "<partition>:<offset>"},
+		"long Idempotency-Key":     {method: "POST", path: "/ingest", body: `{"source_id":"` + annSource.String() + `"}`, header: []string{"Idempotency-Key", strings.Repeat("k", 201)}, field: "Idempotency-Key", allowed: "at most 200"},
+		"strange Idempotency-Key":  {method: "DELETE", path: "/sources/" + annSource.String(), header: []string{"Idempotency-Key", "kéy"}, field: "Idempotency-Key", allowed: "printable ASCII"},
+	}
+}
+
+func TestBadInputIsNamedAndDoesNothing(t *testing.T) {
+	t.Parallel()
+
+	for group, tests := range map[string]map[string]badInput{"body": badBodies(), "query": badQueries()} {
+		for name, tt := range tests {
+			t.Run(group+"/"+name, func(t *testing.T) {
+				t.Parallel()
+
+				w := newWorld()
+				r := call(t, httpapi.New(parts(w)), tt.method, tt.path, tt.body, tt.header...)
+				status, code := tt.status, tt.code
+				if status == 0 {
+					status, code = http.StatusBadRequest, "VALIDATION_ERROR"
+				}
+				p := wantProblem(t, wantRefusal(t, r, status, code), tt.field)
+				if !strings.Contains(p.Allowed, tt.allowed) {
+					t.Errorf("got allowed %q, want it to contain %q", p.Allowed, tt.allowed)
+				}
+				if n := len(w.connects) + len(w.syncs) + len(w.removes); n > 0 {
+					t.Errorf("%d use cases were called", n)
+				}
+			})
+		}
+	}
+}
+
+func TestUnknownIdsAndRoutes(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		code         string
+	}{
+		{"GET", "/nothing", 404, "NOT_FOUND"},
+		{"GET", "/", 404, "NOT_FOUND"},
+		{"POST", "/sources/", 404, "NOT_FOUND"},
+		{"GET", "/sources/../../etc/passwd", 404, "NOT_FOUND"},
+		{"PUT", "/sources", 405, "METHOD_NOT_ALLOWED"},
+		{"DELETE", "/jobs", 405, "METHOD_NOT_ALLOWED"},
+		{"BREW", "/sources", 405, "METHOD_NOT_ALLOWED"},
+		{"POST", "/livez", 405, "METHOD_NOT_ALLOWED"},
+		{"GET", "/sources/not-a-uuid", 404, "SOURCE_NOT_FOUND"},
+		{"GET", "/sources/" + newSource.String(), 404, "SOURCE_NOT_FOUND"},
+		{"GET", "/sources/%00", 404, "SOURCE_NOT_FOUND"},
+		{"DELETE", "/sources/not-a-uuid", 404, "SOURCE_NOT_FOUND"},
+		{"POST", "/sources/not-a-uuid/sync", 404, "SOURCE_NOT_FOUND"},
+		{"GET", "/sources/" + newSource.String() + "/files", 404, "SOURCE_NOT_FOUND"},
+		{"GET", "/sources/" + newSource.String() + "/events", 404, "SOURCE_NOT_FOUND"},
+		{"GET", "/files/not-a-uuid", 404, "FILE_NOT_FOUND"},
+		{"GET", "/files/" + newSource.String() + "/content", 404, "FILE_NOT_FOUND"},
+		{"GET", "/jobs/not-a-uuid", 404, "JOB_NOT_FOUND"},
+		{"GET", "/jobs/" + newSource.String(), 404, "JOB_NOT_FOUND"},
+		{"GET", "/jobs?sourceId=" + newSource.String(), 404, "SOURCE_NOT_FOUND"},
+	} {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			t.Parallel()
+
+			r := call(t, httpapi.New(parts(newWorld())), tt.method, tt.path, "")
+			wantRefusal(t, r, tt.status, tt.code)
+			if allow := r.Header.Values("Allow"); (tt.status == http.StatusMethodNotAllowed) != (len(allow) > 0) {
+				t.Errorf("got Allow %v", allow)
+			}
+		})
+	}
+}

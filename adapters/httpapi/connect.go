@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
+)
+
+type connectInput struct {
+	Key  string `header:"Idempotency-Key" maxLength:"200" pattern:"^[ -~]*$" patternDescription:"printable ASCII" doc:"Sent again with the same key, the same request is carried out once."`
+	Body connectBody
+}
+
+type connectBody struct {
+	Type   string                     `json:"type" minLength:"1" maxLength:"64" doc:"The connector, or another name of it: localfs, local, ..."`
+	Config map[string]json.RawMessage `json:"config" doc:"Options of the connector (localfs: rootPath) and, for all: includePaths, excludePaths, defaultExcludes, includeLanguages, excludeLanguages, maxFileSize. config.name is the same as name." example:"{\"rootPath\":\"/srv/docs\"}"`
+	Name   string                     `json:"name,omitempty" maxLength:"200" doc:"For people; the connector makes one up when it is left out."`
+
+	AccessToken      string `json:"accessToken,omitempty" maxLength:"16384" doc:"A credential for the provider. No connector of this version takes one."`
+	AccessTokenSnake string `json:"access_token,omitempty" maxLength:"16384" doc:"The same as accessToken."`
+}
+
+type connectOutput struct {
+	Status   int
+	Position string `header:"Log-Position" doc:"Where the order stands on the log, for Min-Log-Position."`
+	Body     connectReply
+}
+
+// A connectReply is the source itself, and the documented pair beside it.
+type connectReply struct {
+	sourceReply
+	Source  sourceReply `json:"source"`
+	SyncJob jobReply    `json:"syncJob"`
+}
+
+// connectSource handles POST /sources.
+func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectOutput, error) {
+	name, config, err := in.Body.read()
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Commands.Connect(ctx, ingest.ConnectRequest{Owner: owner(ctx), Provider: in.Body.Type, Name: name, Config: config, Key: in.Key})
+	if err != nil {
+		return nil, err
+	}
+	source := newSourceReply(a.Source)
+	return &connectOutput{
+		Status: statusOf(a, http.StatusCreated), Position: a.At.String(),
+		Body: connectReply{sourceReply: source, Source: source, SyncJob: s.jobReply(jobOf(a), a.Source)},
+	}, nil
+}
+
+// read gives name and options; the name may stand in either place.
+func (b connectBody) read() (name string, config json.RawMessage, err error) {
+	for field, token := range map[string]string{"accessToken": b.AccessToken, "access_token": b.AccessTokenSnake} {
+		if token != "" {
+			return "", nil, &domain.InvalidError{Field: field, Problem: "is not taken by this connector", Allowed: "leave it out"}
+		}
+	}
+	name = b.Name
+	if given, ok := b.Config["name"]; ok {
+		if err := json.Unmarshal(given, &name); err != nil || bytes.Equal(given, []byte("null")) || len(name) > 200 {
+			return "", nil, &domain.InvalidError{Field: "config.name", Problem: "has the wrong type or is too long", Allowed: "text of at most 200 bytes"}
+		}
+		if b.Name != "" && b.Name != name {
+			return "", nil, &domain.InvalidError{Field: "config.name", Problem: "differs from name", Allowed: "one of the two, or the same"}
+		}
+		delete(b.Config, "name")
+	}
+	config, err = json.Marshal(b.Config)
+	return name, config, err
+}
+
+// statusOf is done, or 202 while the order is durable but not folded.
+func statusOf(a ingest.Accepted, done int) int {
+	if !a.Folded {
+		return http.StatusAccepted
+	}
+	return done
+}
+
+func jobOf(a ingest.Accepted) projections.JobRow {
+	return projections.JobRow{Job: a.Job, SourceID: a.Source.ID, Owner: a.Source.Owner, Provider: a.Source.Provider}
+}

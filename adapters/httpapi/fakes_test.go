@@ -1,0 +1,291 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"iter"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
+)
+
+// Ids of the world that the fakes hold: ann has a source with two files and two
+// jobs, bob has one source with a file and a job.
+var (
+	noon      = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	annSource = domain.SourceID{UUID: uuid.MustParse("01950000-0000-7000-8000-00000000000a")}
+	bobSource = domain.SourceID{UUID: uuid.MustParse("01950000-0000-7000-8000-00000000000b")}
+	newSource = domain.SourceID{UUID: uuid.MustParse("01950000-0000-7000-8000-00000000000c")}
+	readme    = domain.FileID{UUID: uuid.MustParse("11111111-0000-5000-8000-000000000001")}
+	mainGo    = domain.FileID{UUID: uuid.MustParse("11111111-0000-5000-8000-000000000002")}
+	link      = domain.FileID{UUID: uuid.MustParse("11111111-0000-5000-8000-000000000003")}
+	bobFile   = domain.FileID{UUID: uuid.MustParse("11111111-0000-5000-8000-00000000000b")}
+	doneJob   = domain.JobID{UUID: uuid.MustParse("22222222-0000-5000-8000-000000000001")}
+	openJob   = domain.JobID{UUID: uuid.MustParse("22222222-0000-5000-8000-000000000002")}
+	newJob    = domain.JobID{UUID: uuid.MustParse("22222222-0000-5000-8000-000000000003")}
+	bobJob    = domain.JobID{UUID: uuid.MustParse("22222222-0000-5000-8000-00000000000b")}
+	runID     = domain.RunID{UUID: uuid.MustParse("33333333-0000-4000-8000-000000000001")}
+)
+
+const readmeText = "# hello\n"
+
+// world is every part of the server that a test does not replace. Its readers
+// ignore the owner on purpose: I10 must not rest on them alone.
+type world struct {
+	sources   map[domain.SourceID]domain.Source
+	files     []projections.FileRow
+	jobs      []projections.JobRow
+	records   []domain.Record
+	contents  map[domain.Digest]string
+	connected ingest.Accepted // by Connect
+	accepted  ingest.Accepted // by the others
+	err       error           // of every command and read
+	wait      func(ctx context.Context) error
+
+	connects []ingest.ConnectRequest
+	syncs    []ingest.SyncRequest
+	removes  []ingest.RemoveRequest
+	reads    int // of the tables
+	fileAsks []fileAsk
+	jobAsks  []projections.JobFilter
+	waits    []domain.Position
+}
+
+func newWorld() *world {
+	ann := domain.Source{
+		ID: annSource, Owner: "ann", Provider: "localfs", Name: "docs", ExternalKey: "/srv/docs", Config: []byte(`{"rootPath":"/srv/docs"}`),
+		Partition: 3, Registered: true, Running: true, Run: 2, RunID: runID, RegisteredAt: noon.Add(-time.Hour), SyncedAt: noon.Add(-30 * time.Minute),
+		Duration: 1500 * time.Millisecond, Totals: domain.Totals{Files: 3, Bytes: 20}, LastJob: openJob,
+	}
+	running := domain.Job{
+		ID: openJob, Mode: domain.SyncFull, Trigger: domain.TriggerManual, Status: domain.JobRunning, Claimed: true, Run: 2,
+		RequestedAt: noon.Add(-time.Minute), StartedAt: noon.Add(-30 * time.Second), Counts: domain.Counts{Listed: 1, Modified: 1, Bytes: 8},
+	}
+	ann.Jobs = []domain.Job{running}
+	done := domain.Job{
+		ID: doneJob, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect, Status: domain.JobCompleted, Claimed: true, Run: 1,
+		RequestedAt: noon.Add(-time.Hour), StartedAt: noon.Add(-time.Hour), EndedAt: noon.Add(-30 * time.Minute),
+		Counts:   domain.Counts{Listed: 4, Excluded: 2, Added: 3, Failed: 1, Bytes: 20},
+		Failures: []domain.ItemFailure{{Path: "secret.txt", Code: "unreadable", Reason: "permission denied"}},
+	}
+	bob := domain.Source{ID: bobSource, Owner: "bob", Provider: "localfs", Name: "bob's", Registered: true, RegisteredAt: noon}
+	w := &world{
+		sources:  map[domain.SourceID]domain.Source{annSource: ann, bobSource: bob},
+		contents: map[domain.Digest]string{},
+		jobs: []projections.JobRow{
+			{Job: running, SourceID: annSource, Owner: "ann"}, {Job: done, SourceID: annSource, Owner: "ann"},
+			{Job: domain.Job{ID: bobJob, Mode: domain.SyncFull, Status: domain.JobQueued, RequestedAt: noon}, SourceID: bobSource, Owner: "bob"},
+		},
+	}
+	w.accepted = ingest.Accepted{Source: ann, Job: running, At: domain.Position{Partition: 3, Offset: 41}, Folded: true}
+	queued := domain.Job{ID: newJob, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect, Status: domain.JobQueued, RequestedAt: noon}
+	w.connected = ingest.Accepted{At: domain.Position{Partition: 3, Offset: 41}, Folded: true, Job: queued, Source: domain.Source{
+		ID: newSource, Owner: "ann", Provider: "localfs", Name: "docs", ExternalKey: "/srv/docs", Partition: 3, Registered: true, RegisteredAt: noon,
+		Config: []byte(`{"rootPath":"/srv/docs","excludePaths":["**/*.tmp"]}`), Jobs: []domain.Job{queued}, LastJob: newJob,
+	}}
+	w.addFile("ann", annSource, readme, "README.md", readmeText)
+	w.addFile("ann", annSource, mainGo, "cmd/main.go", "package main")
+	w.addFile("bob", bobSource, bobFile, "diary.txt", "dear diary")
+	w.files = append(w.files, projections.FileRow{ChangedAt: noon, Change: domain.FileAdded, File: domain.File{
+		ID: link, SourceID: annSource, OwnerID: "ann", At: domain.Revised{Run: 1, Seq: 3},
+		FileState: domain.FileState{Path: "link", Kind: domain.KindSymlink, Revision: "l1", Attributes: map[string]string{"target": "README.md"}},
+	}})
+	return w
+}
+
+func (w *world) addFile(owner domain.OwnerID, source domain.SourceID, id domain.FileID, path, text string) {
+	digest := domain.Digest(sha256.Sum256([]byte(text)))
+	w.contents[digest] = text
+	w.files = append(w.files, projections.FileRow{ChangedAt: noon, Change: domain.FileAdded, File: domain.File{
+		ID: id, SourceID: source, OwnerID: owner, At: domain.Revised{Run: 1, Seq: int64(len(w.files) + 1)},
+		FileState: domain.FileState{
+			Path: path, Kind: domain.KindFile, Revision: digest.String(), Language: "Text", MediaType: "text/plain",
+			ProviderTime: noon.Add(-24 * time.Hour), Content: &domain.ClaimCheck{SHA256: digest, Size: int64(len(text))},
+		},
+	}})
+}
+
+func (w *world) Connect(_ context.Context, r ingest.ConnectRequest) (ingest.Accepted, error) {
+	w.connects = append(w.connects, r)
+	return w.connected, w.err
+}
+
+func (w *world) RequestSync(_ context.Context, r ingest.SyncRequest) (ingest.Accepted, error) {
+	w.syncs = append(w.syncs, r)
+	return w.accepted, w.err
+}
+
+func (w *world) Remove(_ context.Context, r ingest.RemoveRequest) (ingest.Accepted, error) {
+	w.removes = append(w.removes, r)
+	return w.accepted, w.err
+}
+
+func (w *world) ListSources(_ context.Context, owner domain.OwnerID, limit, offset int) (list []domain.Source, total int64, err error) {
+	w.reads++
+	for _, s := range w.sources {
+		if s.Owner != owner {
+			continue
+		}
+		if total++; total > int64(offset) && len(list) < limit {
+			list = append(list, s)
+		}
+	}
+	return list, total, w.err
+}
+
+func (w *world) GetSource(_ context.Context, _ domain.OwnerID, id domain.SourceID) (domain.Source, error) {
+	w.reads++
+	s, ok := w.sources[id]
+	if !ok {
+		return s, domain.ErrSourceNotFound
+	}
+	return s, w.err
+}
+
+// A fileAsk is how a listing of files was asked for.
+type fileAsk struct {
+	filter projections.FileFilter
+	after  projections.FileKey
+	limit  int
+}
+
+func (w *world) ListFiles(_ context.Context, _ domain.OwnerID, source domain.SourceID, f projections.FileFilter, after projections.FileKey, limit int,
+) (files []projections.FileRow, next *projections.FileKey, err error) {
+	w.reads++
+	w.fileAsks = append(w.fileAsks, fileAsk{f, after, limit})
+	for _, file := range w.files {
+		if file.SourceID != source || bytes.Compare(file.RawPath(), after.Path) <= 0 {
+			continue
+		}
+		if len(files) == limit {
+			last := files[limit-1]
+			return files, &projections.FileKey{Path: last.RawPath(), ID: last.ID}, w.err
+		}
+		files = append(files, file)
+	}
+	return files, nil, w.err
+}
+
+func (w *world) CountFiles(_ context.Context, _ domain.OwnerID, source domain.SourceID, _ projections.FileFilter) (n int64, err error) {
+	for _, file := range w.files {
+		if file.SourceID == source {
+			n++
+		}
+	}
+	return n, w.err
+}
+
+func (w *world) GetFile(_ context.Context, _ domain.OwnerID, id domain.FileID) (projections.FileRow, error) {
+	w.reads++
+	i := slices.IndexFunc(w.files, func(f projections.FileRow) bool { return f.ID == id })
+	if i < 0 {
+		return projections.FileRow{}, domain.ErrFileNotFound
+	}
+	return w.files[i], w.err
+}
+
+func (w *world) Languages(context.Context, domain.OwnerID, domain.SourceID) (map[string]int64, error) {
+	return map[string]int64{"Go": 1, "Markdown": 1}, w.err
+}
+
+func (w *world) Indexed(_ context.Context, ids []domain.FileID) (map[domain.FileID]time.Time, error) {
+	at := map[domain.FileID]time.Time{}
+	if slices.Contains(ids, readme) {
+		at[readme] = noon
+	}
+	return at, w.err
+}
+
+func (w *world) ListJobs(_ context.Context, owner domain.OwnerID, f projections.JobFilter, limit, _ int) (jobs []projections.JobRow, total int64, err error) {
+	w.reads++
+	w.jobAsks = append(w.jobAsks, f)
+	for _, j := range w.jobs {
+		if j.Owner != owner || f.Source != (domain.SourceID{}) && f.Source != j.SourceID || f.Status != "" && f.Status != j.Status {
+			continue
+		}
+		if total++; len(jobs) < limit {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs, total, w.err
+}
+
+func (w *world) GetJob(ctx context.Context, _ domain.OwnerID, id domain.JobID) (projections.JobRow, error) {
+	return w.GetJobAnyOwner(ctx, id)
+}
+
+func (w *world) GetJobAnyOwner(_ context.Context, id domain.JobID) (projections.JobRow, error) {
+	w.reads++
+	i := slices.IndexFunc(w.jobs, func(j projections.JobRow) bool { return j.ID == id })
+	if i < 0 {
+		return projections.JobRow{}, domain.ErrJobNotFound
+	}
+	return w.jobs[i], w.err
+}
+
+func (w *world) Read(_ context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		for _, r := range w.records {
+			if r.Position.Partition == partition && r.Position.Offset >= from && r.Position.Offset < to && !yield(r, nil) {
+				return
+			}
+		}
+		if w.err != nil {
+			yield(domain.Record{}, w.err)
+		}
+	}
+}
+
+func (w *world) Open(_ context.Context, c domain.ClaimCheck) (io.ReadCloser, error) {
+	text, ok := w.contents[c.SHA256]
+	if !ok {
+		return nil, domain.ErrContentLost
+	}
+	return &checkedReader{r: bytes.NewReader([]byte(text)), damaged: int64(len(text)) != c.Size || domain.Digest(sha256.Sum256([]byte(text))) != c.SHA256}, nil
+}
+
+// checkedReader keeps the promise of domain.Packs: the end is ErrContentLost when
+// the bytes are not those that were asked for.
+type checkedReader struct {
+	r       io.Reader
+	damaged bool
+}
+
+func (c *checkedReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	if err == io.EOF && c.damaged {
+		err = domain.ErrContentLost
+	}
+	return n, err
+}
+
+func (c *checkedReader) Close() error { return nil }
+
+func (w *world) Wait(ctx context.Context, p domain.Position) error {
+	w.waits = append(w.waits, p)
+	if w.wait != nil {
+		return w.wait(ctx)
+	}
+	return nil
+}
+
+func (w *world) Now() time.Time                       { return noon }
+func (w *world) After(time.Duration) <-chan time.Time { return nil }
+
+// as is an authenticator that lets everybody in as one identity.
+type as struct{ httpapi.Identity }
+
+func (a as) Authenticate(*http.Request) (httpapi.Identity, error) { return a.Identity, nil }
+
+func owned(owner domain.OwnerID) as {
+	return as{httpapi.Identity{Caller: domain.Caller{Owner: owner}}}
+}

@@ -1,0 +1,111 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+	"github.com/confuse/data-connector/domain"
+)
+
+var update = flag.Bool("update", false, "write the golden files and docs/api-reference.md")
+
+// An example is one request of each operation; its answer is a golden file, and
+// both are in docs/api-reference.md.
+type example struct {
+	method, path, body string
+	status             int
+}
+
+// examples are by operation id.
+func examples() map[string]example {
+	return map[string]example{
+		"list-sources":   {"GET", "/sources?limit=10", "", 200},
+		"get-source":     {"GET", "/sources/" + annSource.String(), "", 200},
+		"connect-source": {"POST", "/sources", `{"type":"localfs","name":"docs","config":{"rootPath":"/srv/docs","excludePaths":["**/*.tmp"]}}`, 201},
+		"remove-source":  {"DELETE", "/sources/" + annSource.String(), "", 200},
+		"sync-source":    {"POST", "/sources/" + annSource.String() + "/sync", `{"type":"full"}`, 202},
+		"ingest":         {"POST", "/ingest", `{"source_id":"` + annSource.String() + `"}`, 202},
+		"list-files":     {"GET", "/sources/" + annSource.String() + "/files?limit=2", "", 200},
+		"get-file":       {"GET", "/files/" + readme.String(), "", 200},
+		"list-events":    {"GET", "/sources/" + annSource.String() + "/events?from=7", "", 200},
+		"list-jobs":      {"GET", "/jobs", "", 200},
+		"get-job":        {"GET", "/jobs/" + openJob.String(), "", 200},
+		"health":         {"GET", "/health", "", 200},
+		"livez":          {"GET", "/livez", "", 200},
+		"readyz":         {"GET", "/readyz", "", 200},
+	}
+}
+
+func TestGoldenReplies(t *testing.T) {
+	t.Parallel()
+
+	for name, e := range examples() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			w := newWorld()
+			w.records = someRecords()
+			p := parts(w)
+			p.Checks = []httpapi.Check{{Name: "database", Run: alwaysWell}, {Name: "redis", Run: alwaysWell}, {Name: "kafka", Run: alwaysWell}}
+			r := call(t, httpapi.New(p), e.method, e.path, e.body)
+			body := bodyOf(t, r)
+			if r.StatusCode != e.status {
+				t.Fatalf("got status %d, want %d; %s", r.StatusCode, e.status, body)
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, body, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", name+".golden"), pretty.Bytes())
+			if writes := e.method != http.MethodGet; writes != (r.Header.Get("Log-Position") == "3:41") {
+				t.Errorf("got Log-Position %q", r.Header.Get("Log-Position"))
+			}
+		})
+	}
+}
+
+// golden compares got with a file, or writes it with -update.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; write it with: go test ./adapters/httpapi -update", err)
+	}
+	if diff := cmp.Diff(strings.TrimSpace(string(want)), strings.TrimSpace(string(got))); diff != "" {
+		t.Errorf("%s differs; write it with: go test ./adapters/httpapi -update (-want +got):\n%s", file, diff)
+	}
+}
+
+// someRecords are partition 3 of the log: two events of ann's source, one of
+// another source between them, and one of a type that nobody knows.
+func someRecords() []domain.Record {
+	record := func(offset int64, kind string, e domain.Event, raw string) domain.Record {
+		id := uuid.NewSHA1(uuid.Nil, []byte(raw))
+		return domain.Record{
+			Topic: "dataconnector.events.v1", Position: domain.Position{Partition: 3, Offset: offset}, Event: e, Raw: []byte(raw),
+			Headers: map[string]string{"ce_id": id.String(), "ce_type": kind, "ce_time": "2026-03-01T12:00:00Z"},
+		}
+	}
+	source := annSource.String()
+	return []domain.Record{
+		record(7, "confuse.SourceChanged.v1", domain.SourceChanged{SourceID: annSource, Change: domain.SourceRegistered}, `{"source_id":"`+source+`","change":"registered","name":"docs"}`),
+		record(8, "confuse.SourceChanged.v1", domain.SourceChanged{SourceID: bobSource, Change: domain.SourceRegistered}, `{"source_id":"`+bobSource.String()+`","change":"registered","name":"bob's"}`),
+		record(9, "confuse.NewThing.v1", nil, `{"source_id":"`+source+`"}`),
+		record(10, "confuse.FileChanged.v1", domain.FileChanged{SourceID: annSource, Change: domain.FileAdded}, `{"source_id":"`+source+`","change":"added","path":"README.md"}`),
+	}
+}

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// humaConfig is huma's configuration: JSON only, and none of its own routes,
+// because its pages load scripts from elsewhere.
+func (s *Server) humaConfig() huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "data-connector", Version: s.Version,
+				Description: "Connects sources, keeps a complete, ordered, replayable record of what changed in them, and answers questions about it.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", Description: "An API key, dck_..."},
+					"apiKey": {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "The same key, in a header of its own."},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{s.explain},
+	}
+}
+
+// publish serves the documents that describe the API, as they are now that all
+// operations are registered.
+func (s *Server) publish() {
+	s.document("/openapi.json", "application/json", s.OpenAPI())
+	s.document("/asyncapi.json", "application/json", s.AsyncAPI)
+	s.document("/docs", "text/html; charset=utf-8", docsPage(s.Reference()))
+}
+
+// OpenAPI is the OpenAPI 3.1 document of the API, as JSON.
+func (s *Server) OpenAPI() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(s.api.OpenAPI()); err != nil {
+		s.Log.Error("openapi document", "err", err)
+	}
+	return b.Bytes()
+}
+
+func (s *Server) document(path, mediaType string, content []byte) {
+	s.router.Get(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		if _, err := w.Write(content); err != nil {
+			s.Log.DebugContext(r.Context(), "client has gone", "err", err)
+		}
+	})
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
+)
+
+// Commands are the use cases that write. Each returns once its event is durable
+// (I5), with Accepted.Folded telling whether the rows hold it yet.
+type Commands interface {
+	Connect(ctx context.Context, r ingest.ConnectRequest) (ingest.Accepted, error)
+	RequestSync(ctx context.Context, r ingest.SyncRequest) (ingest.Accepted, error)
+	Remove(ctx context.Context, r ingest.RemoveRequest) (ingest.Accepted, error)
+}
+
+// Sources reads the table of sources. A source that is removed or whose removal
+// was requested is an unknown one.
+type Sources interface {
+	// ListSources are the owner's sources, limit of them from offset on, and how
+	// many there are.
+	ListSources(ctx context.Context, owner domain.OwnerID, limit, offset int) ([]domain.Source, int64, error)
+	// GetSource is one of them, else ErrSourceNotFound.
+	GetSource(ctx context.Context, owner domain.OwnerID, id domain.SourceID) (domain.Source, error)
+}
+
+// Files reads the table of files: live ones of sources that can be seen.
+type Files interface {
+	// ListFiles are the files of a source behind after, in the byte order of their
+	// raw paths; next is nil when there are no more.
+	ListFiles(ctx context.Context, owner domain.OwnerID, source domain.SourceID, f projections.FileFilter, after projections.FileKey, limit int,
+	) (files []projections.FileRow, next *projections.FileKey, err error)
+	// CountFiles counts a selection, with a filter only up to
+	// projections.CountLimit.
+	CountFiles(ctx context.Context, owner domain.OwnerID, source domain.SourceID, f projections.FileFilter) (int64, error)
+	// GetFile is one file, else ErrFileNotFound.
+	GetFile(ctx context.Context, owner domain.OwnerID, id domain.FileID) (projections.FileRow, error)
+	// Languages counts the files of a source by language.
+	Languages(ctx context.Context, owner domain.OwnerID, source domain.SourceID) (map[string]int64, error)
+	// Indexed tells when the pipeline last accepted files; those it has not are not
+	// in the map. The ids come from reads that were scoped to an owner.
+	Indexed(ctx context.Context, ids []domain.FileID) (map[domain.FileID]time.Time, error)
+}
+
+// Jobs reads the table of jobs, also those of removed sources.
+type Jobs interface {
+	// ListJobs are the owner's jobs, the newest first, limit of them from offset on,
+	// and how many there are.
+	ListJobs(ctx context.Context, owner domain.OwnerID, f projections.JobFilter, limit, offset int) ([]projections.JobRow, int64, error)
+	// GetJob is one of them, else ErrJobNotFound.
+	GetJob(ctx context.Context, owner domain.OwnerID, id domain.JobID) (projections.JobRow, error)
+	// GetJobAnyOwner is a job whatever its owner: only a trusted gateway asks so
+	// (I10).
+	GetJobAnyOwner(ctx context.Context, id domain.JobID) (projections.JobRow, error)
+}
+
+// Events reads the log.
+type Events interface {
+	// Read gives the records of a partition from offset from on, up to but not
+	// including to, or the end of the log if that comes first; whatever source they
+	// are of.
+	Read(ctx context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error]
+}
+
+// Contents is the reading half of [domain.Packs].
+type Contents interface {
+	Open(ctx context.Context, c domain.ClaimCheck) (io.ReadCloser, error)
+}
+
+// Folds is the waiting half of [domain.Folds].
+type Folds interface {
+	Wait(ctx context.Context, p domain.Position) error
+}

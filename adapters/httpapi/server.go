@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// Parts are what a [Server] is made of. All are required, Checks may be empty.
+type Parts struct {
+	Version  string // of the binary, for /health and /openapi.json
+	Commands Commands
+	Sources  Sources
+	Files    Files
+	Jobs     Jobs
+	Events   Events
+	Contents Contents
+	Folds    Folds
+	Auth     Authenticator
+	Checks   []Check
+	Metrics  http.Handler // of /metrics
+	AsyncAPI []byte       // of /asyncapi.json
+	Clock    domain.Clock
+	Log      *slog.Logger
+}
+
+// A Server is the REST API as a handler. It may be used concurrently.
+type Server struct {
+	Parts
+	api    huma.API
+	router chi.Router
+}
+
+// New makes the server. It sets huma.NewError, once per process: huma has no
+// other way to answer with our error envelope.
+func New(parts Parts) *Server {
+	installEnvelope()
+	s := &Server{Parts: parts, router: chi.NewMux()}
+	s.router.Use(s.correlate, s.logAccess, s.recoverPanic, middleware.GetHead)
+	s.router.NotFound(s.unknownRoute)
+	s.router.MethodNotAllowed(s.refusedMethod)
+	s.api = humachi.New(s.router, s.humaConfig())
+	s.api.UseMiddleware(s.authenticate, s.checkQuery, s.awaitPosition, s.checkBody)
+	s.routes()
+	s.publish()
+	return s
+}
+
+// ServeHTTP makes s an http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+func (s *Server) routes() {
+	s.sourceRoutes()
+	s.syncRoutes()
+	s.fileRoutes()
+	s.eventRoutes()
+	s.jobRoutes()
+	s.healthRoutes()
+	s.router.Method(http.MethodGet, "/metrics", s.Metrics)
+}
+
+func (s *Server) unknownRoute(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, r, newErrorReply(http.StatusNotFound, "NOT_FOUND", "there is no such endpoint; GET /docs lists them all"))
+}
+
+// refusedMethod answers 405 with what the route allows.
+func (s *Server) refusedMethod(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		asked := method
+		if method == http.MethodHead {
+			asked = http.MethodGet
+		}
+		if s.router.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	s.refuse(w, r, newErrorReply(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this endpoint does not take "+r.Method))
+}

@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	chunk     = 64 << 10    // bytes read at once; what is not larger is verified before the first byte is sent
+	chunkTime = time.Minute // for a client to take one chunk
+)
+
+// sendContent sends part of c. It always reads c to its end, because only there
+// the store tells whether it is damaged, and keeps the last chunk back until
+// then: an error after the first byte cuts the connection, with bytes missing
+// whatever was sent before.
+func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, c domain.ClaimCheck, part section) {
+	status := http.StatusOK
+	if part.partial {
+		status = http.StatusPartialContent
+	}
+	if r.Method == http.MethodHead {
+		w.WriteHeader(status)
+		return
+	}
+	out := newPacedWriter(w, status)
+	defer out.stop()
+	err := s.copyVerified(r, out, c, part)
+	switch {
+	case err == nil:
+	case out.begun:
+		s.Log.ErrorContext(r.Context(), "content cut off", "correlation", correlation(r.Context()), "digest", c.SHA256.String(), "err", err)
+		panic(http.ErrAbortHandler) // net/http's way to break a reply off
+	default:
+		for _, name := range []string{"ETag", "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range"} {
+			w.Header().Del(name)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		s.refuse(w, r, s.problem(r.Context(), err))
+	}
+}
+
+// copyVerified copies part of c to out and reads the rest. When it returns nil,
+// the digest of the whole content was right.
+func (s *Server) copyVerified(r *http.Request, out *pacedWriter, c domain.ClaimCheck, part section) error {
+	content, err := s.Contents.Open(r.Context(), c)
+	if err != nil {
+		return fmt.Errorf("open content %s: %w", c.SHA256, err)
+	}
+	defer content.Close()
+	if _, err := io.CopyN(io.Discard, content, part.start); err != nil {
+		return short(err)
+	}
+	wanted, kept := io.LimitReader(content, part.length), new(bytes.Buffer)
+	for {
+		next := new(bytes.Buffer)
+		n, err := io.CopyN(next, wanted, chunk)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		if _, err := out.Write(kept.Bytes()); err != nil { // next is there, so kept is not the last chunk
+			return err
+		}
+		kept = next
+	}
+	if _, err := io.Copy(io.Discard, content); err != nil { // the end, where the digest is compared
+		return err
+	}
+	_, err = out.last(kept.Bytes())
+	return err
+}
+
+// short is the error of content that is shorter than it should be.
+func short(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %w", domain.ErrContentLost, io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+// A pacedWriter sends the status with the first bytes and gives up on a client
+// that does not take a chunk in time.
+type pacedWriter struct {
+	w      http.ResponseWriter
+	status int
+	begun  bool
+	late   *time.Timer
+}
+
+func newPacedWriter(w http.ResponseWriter, status int) *pacedWriter {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Time{}) // chunkTime replaces the server's limit; a recorder in a test has none
+	late := time.AfterFunc(chunkTime, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
+	return &pacedWriter{w: w, status: status, late: late}
+}
+
+// Write sends b; nothing at all happens for an empty b.
+func (p *pacedWriter) Write(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	return p.last(b)
+}
+
+// last sends b and, if nothing was sent yet, the status even for an empty b.
+func (p *pacedWriter) last(b []byte) (int, error) {
+	if !p.begun {
+		p.begun = true
+		p.w.WriteHeader(p.status)
+	}
+	p.late.Reset(chunkTime)
+	return p.w.Write(b)
+}
+
+func (p *pacedWriter) stop() { p.late.Stop() }
