@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/confuse/data-connector/adapters/redis"
@@ -112,21 +111,22 @@ func TestClaimWakes(t *testing.T) {
 func TestClaimWakesAfterALostConnection(t *testing.T) {
 	t.Parallel()
 
-	m := miniredis.RunT(t)
-	s := server{url: "redis://" + m.Addr(), prefix: "test:"}
-	q, other := s.queue(t, redis.Options{}), s.queue(t, redis.Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	got := claimLater(ctx, q, token(t))
-	nothing(t, other) // by now the claim above has found nothing, too
-	m.Close()
-	if err := m.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	enqueue(t, other, ticket(1))
-	if r := <-got; r.err != nil || r.lease.Source != source(1) {
-		t.Errorf("got source %v and error %v, want %v", r.lease.Source, r.err, source(1))
-	}
+	each(t, func(t *testing.T, s server) {
+		p := newProxy(t, s.raw.Options().Addr)
+		behind := s
+		behind.url = "redis://" + p.listener.Addr().String()
+		q, other := behind.queue(t, redis.Options{}), s.queue(t, redis.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		got := claimLater(ctx, q, token(t))
+		nothing(t, other) // by now the claim above has found nothing, too
+		p.cut()
+		enqueue(t, other, ticket(1))
+		p.restore()
+		if r := <-got; r.err != nil || r.lease.Source != source(1) {
+			t.Errorf("got source %v and error %v, want %v", r.lease.Source, r.err, source(1))
+		}
+	})
 }
 
 func holdOne(t *testing.T, q *redis.Queue) domain.Lease {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -14,6 +15,10 @@ import (
 
 // A Client is a connection pool to one Redis. It may be used concurrently.
 type Client struct{ rdb *goredis.Client }
+
+// patience is how long an answer may take: many tickets at once keep a server in
+// process busy for seconds. A context may end it earlier.
+const patience = 20 * time.Second
 
 // Open connects to the Redis that address names (redis://, rediss:// or unix://)
 // and asks it for a sign of life: ErrUnavailable when there is none. No error
@@ -24,6 +29,9 @@ func Open(ctx context.Context, address string) (*Client, error) {
 		return nil, fmt.Errorf("redis: address is not of the form redis://user:password@host:port/db: %w", hidden(err))
 	}
 	opt.ContextTimeoutEnabled = true
+	if opt.ReadTimeout == 0 {
+		opt.ReadTimeout = patience
+	}
 	c := &Client{rdb: goredis.NewClient(opt)}
 	if err := c.rdb.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(classify(ctx, "ping", err), c.Close())

@@ -49,6 +49,7 @@ end
 
 reap(now, batch)
 promote()
+settle()
 local provider, owner = choose(tonumber(ARGV[4]), tonumber(ARGV[5]))
 if not provider then
 	return pause()
@@ -64,4 +65,5 @@ unwait(source, t)
 set('leases', source, { job = t.job, provider = provider, owner = owner, token = token, worker = worker })
 call('ZADD', base .. 'expiry', int(now + lease), source)
 running(t, 1)
+settle()
 return { source, t.job, provider, owner, int(t.due) }

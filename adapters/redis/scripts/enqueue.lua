@@ -17,6 +17,9 @@ local function put(source, t)
 	local old = get('tickets', source)
 	if old then
 		earlier(old, t)
+		if old.job == t.job and old.due == t.due then
+			return -- it waits already
+		end
 		unwait(source, old)
 		local b = old.job ~= t.job and get('behind', source)
 		if b and b.job == t.job then
@@ -33,5 +36,6 @@ for i = 1, #ARGV, 5 do
 	end
 	put(ARGV[i], { job = ARGV[i + 1], provider = ARGV[i + 2], owner = ARGV[i + 3], due = due })
 end
+settle()
 wake()
 return 1

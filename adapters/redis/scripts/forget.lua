@@ -7,5 +7,6 @@ for i = 1, #all, 2 do
 		back(all[i], l, now, now)
 	end
 end
+settle()
 wake()
 return 1

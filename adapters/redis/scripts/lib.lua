@@ -56,9 +56,24 @@ local function rank(provider, owner)
 	call('ZADD', lanes, int(running * 2 ^ 42 + head[2]), owner)
 end
 
+-- Lanes whose head or whose owner's leases have changed are ranked once, by
+-- settle, at the end of an operation or before it chooses.
+local dirty = {}
+
+local function touch(provider, owner)
+	dirty[lane(provider, owner)] = { provider, owner }
+end
+
+local function settle()
+	for _, d in pairs(dirty) do
+		rank(d[1], d[2])
+	end
+	dirty = {}
+end
+
 local function ready(source, t)
 	call('ZADD', lane(t.provider, t.owner), int(t.due), source)
-	rank(t.provider, t.owner)
+	touch(t.provider, t.owner)
 end
 
 local function wait(source, t, now)
@@ -74,7 +89,7 @@ local function unwait(source, t)
 	call('HDEL', base .. 'tickets', source)
 	if call('ZREM', base .. 'delayed', source) == 0 then
 		call('ZREM', lane(t.provider, t.owner), source)
-		rank(t.provider, t.owner)
+		touch(t.provider, t.owner)
 	end
 end
 
@@ -89,7 +104,7 @@ local function running(l, by)
 	count('owners', l.owner, by)
 	count('providers', l.provider, by)
 	for _, provider in ipairs(call('SMEMBERS', base .. 'providers')) do
-		rank(provider, l.owner)
+		touch(provider, l.owner)
 	end
 end
 

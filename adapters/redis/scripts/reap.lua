@@ -6,6 +6,7 @@ repeat
 	n = n + some
 until some < max
 if n > 0 then
+	settle()
 	wake()
 end
 return n

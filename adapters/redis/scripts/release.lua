@@ -16,5 +16,6 @@ else
 		wait(source, b, now)
 	end
 end
+settle()
 wake()
 return 1
