@@ -115,7 +115,7 @@ func printed(e wire.Encoded) string {
 }
 
 // golden reads what printed wrote.
-func golden(t *testing.T, file string) (map[string]string, []byte) {
+func golden(t testing.TB, file string) (map[string]string, []byte) {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
