@@ -27,7 +27,7 @@ type assignment struct {
 	open  sync.WaitGroup // partitions that the reader has not been told the end of
 }
 
-func newAssignment(f *Feed, r domain.FeedReader, work context.Context, fail context.CancelCauseFunc) *assignment {
+func newAssignment(work context.Context, f *Feed, r domain.FeedReader, fail context.CancelCauseFunc) *assignment {
 	return &assignment{feed: f, reader: r, work: work, fail: fail, parts: make(map[partitionName]*partition)}
 }
 

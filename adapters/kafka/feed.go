@@ -71,7 +71,7 @@ func NewFeed(o Options, own FeedOptions) *Feed {
 func (f *Feed) Feed(ctx context.Context, r domain.FeedReader) error {
 	work, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	a := newAssignment(f, r, work, fail)
+	a := newAssignment(work, f, r, fail)
 	client, err := kgo.NewClient(f.options.client(f.group(a)...)...)
 	if err != nil {
 		return fmt.Errorf("kafka: feed: %w", err)

@@ -291,3 +291,27 @@ func TestFeedGivesWhatIsNoEvent(t *testing.T) {
 		}
 	})
 }
+
+// A member with a name leaves its partitions to itself: nothing is revoked by
+// the group, and a restart does not wait for the end of the old session.
+func TestFeedComesBackUnderItsName(t *testing.T) {
+	t.Parallel()
+
+	onBoth(t, func(t *testing.T, w world) {
+		m := newMemory()
+		for n := range int64(2) {
+			w.write(t, 0, n+1, n+1)
+			r := newReader(t, m)
+			own := kafka.FeedOptions{Group: w.Layout.Prefix, Topics: []string{w.Layout.Events()}, Instance: "here"}
+			f := w.feedAs(t, r, own)
+			m.awaitRead(t, 0, n+1)
+			f.stop(t)
+			if r.held[0] || r.held[1] {
+				t.Error("got partitions still held after the feed ended, want them revoked")
+			}
+		}
+		if diff := cmp.Diff(sequence(1, 2), numbers(m.read(0))); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// Follow, as the end of a range, is none: the scan goes on with what is appended
-// until its context ends.
+// Follow as the end of a range means that there is none: the scan goes on with
+// what is appended until its context ends.
 const Follow int64 = math.MaxInt64
 
 // A Reader scans the events topic outside of any group. It may be used

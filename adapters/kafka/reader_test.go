@@ -168,9 +168,13 @@ type feeding struct {
 // feed starts to feed r with the events topic, as a member of the test's group.
 func (w world) feed(t *testing.T, r domain.FeedReader) feeding {
 	t.Helper()
+	return w.feedAs(t, r, kafka.FeedOptions{Group: w.Layout.Prefix, Topics: []string{w.Layout.Events()}})
+}
+
+func (w world) feedAs(t *testing.T, r domain.FeedReader, own kafka.FeedOptions) feeding {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	f := feeding{cancel, make(chan error, 1)}
-	own := kafka.FeedOptions{Group: w.Layout.Prefix, Topics: []string{w.Layout.Events()}}
 	go func() { f.ended <- kafka.NewFeed(w.Options, own).Feed(ctx, r) }()
 	t.Cleanup(cancel)
 	return f
