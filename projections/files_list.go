@@ -64,7 +64,7 @@ func (r *Reader) CountFiles(ctx context.Context, owner domain.OwnerID, source do
 	}
 	w := f.where(owner, source)
 	n, err := queryOne(ctx, r.db, nil, pgx.RowTo[int64],
-		`SELECT count(*) FROM (SELECT FROM `+w.from+` LIMIT `+w.arg(CountLimit)+`) AS some`, w.args...)
+		`SELECT count(*) FROM (SELECT FROM `+w.from+` LIMIT `+w.arg(CountLimit)+`) AS matching`, w.args...)
 	if err != nil {
 		return 0, fmt.Errorf("count files: %w", err)
 	}
