@@ -33,8 +33,8 @@ type connectOutput struct {
 
 // A connectReply is the source itself, and the documented pair beside it.
 type connectReply struct {
-	sourceReply
-	Source  sourceReply `json:"source"`
+	SourceReply
+	Source  SourceReply `json:"source"`
 	SyncJob jobReply    `json:"syncJob"`
 }
 
@@ -51,7 +51,7 @@ func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectO
 	source := newSourceReply(a.Source)
 	return &connectOutput{
 		Status: statusOf(a, http.StatusCreated), Position: a.At.String(),
-		Body: connectReply{sourceReply: source, Source: source, SyncJob: s.jobReply(jobOf(a), a.Source)},
+		Body: connectReply{SourceReply: source, Source: source, SyncJob: s.jobReply(jobOf(a), a.Source)},
 	}, nil
 }
 

@@ -22,7 +22,21 @@ func contentOperation() huma.Operation {
 		Description: "The bytes as the provider gave them. The digest is verified while they are sent and the last bytes are kept back until it is: " +
 			"damaged content ends in a broken connection (or a 502 when it is small), never in a complete body. One range per request; HEAD is answered too.",
 		Errors: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable, http.StatusBadGateway},
+		Responses: map[string]*huma.Response{
+			"200": contentResponse("The whole content."),
+			"206": contentResponse("The range."),
+			"304": {Description: "The content is still the one that If-None-Match names."},
+		},
 	}
+}
+
+func contentResponse(description string) *huma.Response {
+	headers := map[string]*huma.Param{}
+	for _, name := range []string{"ETag", "Accept-Ranges", "Content-Disposition", "Content-Length"} {
+		headers[name] = &huma.Param{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	bytes := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	return &huma.Response{Description: description, Headers: headers, Content: map[string]*huma.MediaType{"*/*": bytes}}
 }
 
 type contentInput struct {

@@ -32,7 +32,7 @@ type listEventsInput struct {
 type listEventsOutput struct{ Body eventsReply }
 
 type eventsReply struct {
-	Events    []eventReply `json:"events"`
+	Events    []eventReply `json:"events" nullable:"false"`
 	Partition int32        `json:"partition" doc:"Where all events of this source are."`
 	Next      int64        `json:"next" doc:"Where to go on: from of the next request."`
 	End       bool         `json:"end" doc:"Whether next was the end of the log."`

@@ -47,7 +47,8 @@ type world struct {
 	records   []domain.Record
 	contents  map[domain.Digest]string
 	connected ingest.Accepted // by Connect
-	accepted  ingest.Accepted // by the others
+	synced    ingest.Accepted // by RequestSync
+	removed   ingest.Accepted // by Remove
 	err       error           // of every command and read
 	wait      func(ctx context.Context) error
 
@@ -86,7 +87,10 @@ func newWorld() *world {
 			{Job: domain.Job{ID: bobJob, Mode: domain.SyncFull, Status: domain.JobQueued, RequestedAt: noon}, SourceID: bobSource, Owner: "bob"},
 		},
 	}
-	w.accepted = ingest.Accepted{Source: ann, Job: running, At: domain.Position{Partition: 3, Offset: 41}, Folded: true}
+	waiting := domain.Job{ID: newJob, Mode: domain.SyncFull, Trigger: domain.TriggerManual, Status: domain.JobQueued, RequestedAt: noon}
+	w.synced = ingest.Accepted{Source: ann, Job: waiting, At: domain.Position{Partition: 3, Offset: 41}, Folded: true}
+	w.removed = w.synced
+	w.removed.Job.Mode, w.removed.Job.Trigger = domain.SyncRemove, domain.TriggerRemoval
 	queued := domain.Job{ID: newJob, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect, Status: domain.JobQueued, RequestedAt: noon}
 	w.connected = ingest.Accepted{At: domain.Position{Partition: 3, Offset: 41}, Folded: true, Job: queued, Source: domain.Source{
 		ID: newSource, Owner: "ann", Provider: "localfs", Name: "docs", ExternalKey: "/srv/docs", Partition: 3, Registered: true, RegisteredAt: noon,
@@ -121,12 +125,12 @@ func (w *world) Connect(_ context.Context, r ingest.ConnectRequest) (ingest.Acce
 
 func (w *world) RequestSync(_ context.Context, r ingest.SyncRequest) (ingest.Accepted, error) {
 	w.syncs = append(w.syncs, r)
-	return w.accepted, w.err
+	return w.synced, w.err
 }
 
 func (w *world) Remove(_ context.Context, r ingest.RemoveRequest) (ingest.Accepted, error) {
 	w.removes = append(w.removes, r)
-	return w.accepted, w.err
+	return w.removed, w.err
 }
 
 func (w *world) ListSources(_ context.Context, owner domain.OwnerID, limit, offset int) (list []domain.Source, total int64, err error) {

@@ -40,7 +40,7 @@ type listFilesInput struct {
 
 type listFilesOutput struct {
 	Body struct {
-		Files []fileReply `json:"files"`
+		Files []fileReply `json:"files" nullable:"false"`
 		Total int64       `json:"total" doc:"Of the selection, whatever limit and cursor are. With a filter it is counted no further than 10000."`
 		Next  string      `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one."`
 	}

@@ -22,7 +22,7 @@ type jobReply struct {
 	Message  string    `json:"message,omitempty" doc:"What it waits for, for people."`
 	Error    string    `json:"error,omitempty" doc:"Why its last attempt failed."`
 	Code     string    `json:"errorCode,omitempty" doc:"The same in one word."`
-	Failures []failure `json:"failures,omitempty" doc:"The first files that could not be read, at most 20. They are tried again by the next job."`
+	Failures []failure `json:"failures,omitempty" nullable:"false" doc:"The first files that could not be read, at most 20. They are tried again by the next job."`
 
 	QueuedAt    time.Time `json:"queuedAt"`
 	StartedAt   time.Time `json:"startedAt,omitzero"`

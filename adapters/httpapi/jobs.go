@@ -34,7 +34,7 @@ type listJobsInput struct {
 
 type listJobsOutput struct {
 	Body struct {
-		Jobs  []jobReply `json:"jobs"`
+		Jobs  []jobReply `json:"jobs" nullable:"false"`
 		Total int64      `json:"total" doc:"Of the selection, whatever limit is."`
 	}
 }

@@ -22,7 +22,9 @@ func marked(mark string) map[string]any { return map[string]any{mark: true} }
 // register adds an operation whose handler answers with errors of the domain.
 // op.Errors names the codes beside those that all operations have.
 func register[I, O any](s *Server, op huma.Operation, h func(context.Context, *I) (*O, error)) {
-	op.Responses = map[string]*huma.Response{}   // huma fills the map it is given
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{} // huma fills the map it is given
+	}
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // checkBody has read the body
 	if !isOpen(&op) {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable)

@@ -122,7 +122,7 @@ func TestWriteNotFoldedYetIsAccepted(t *testing.T) {
 
 			w := newWorld()
 			folded := bodyOf(t, call(t, httpapi.New(parts(w)), e.method, e.path, e.body))
-			w.accepted.Folded, w.connected.Folded = false, false
+			w.synced.Folded, w.removed.Folded, w.connected.Folded = false, false, false
 			r := call(t, httpapi.New(parts(w)), e.method, e.path, e.body)
 			if r.StatusCode != http.StatusAccepted || r.Header.Get("Log-Position") != "3:41" {
 				t.Errorf("got %d at %q, want 202 at 3:41", r.StatusCode, r.Header.Get("Log-Position"))

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -92,6 +94,25 @@ func table() []row {
 		{domain.ErrUnavailable, http.StatusServiceUnavailable, codeUnavailable, "temporarily unavailable; try again"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, codeUnavailable, "it took too long; try again"},
 	}
+}
+
+// codes are all codes that the API answers with, for its reference.
+func codes() []Code {
+	list := []Code{
+		{http.StatusBadRequest, codeValidation, "bad input; details name each field, its problem and what is allowed"},
+		{http.StatusNotFound, "NOT_FOUND", "there is no such endpoint"},
+		{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the endpoint does not take this method; Allow lists those it takes"},
+		{http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body is larger than 1 MiB"},
+		{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body is not sent as application/json"},
+		{http.StatusRequestedRangeNotSatisfiable, "RANGE_NOT_SATISFIABLE", "the range lies outside of the content"},
+		{http.StatusTooManyRequests, "RATE_LIMITED", "rate limited by the provider; Retry-After says until when"},
+		{http.StatusInternalServerError, codeInternal, "something went wrong on our side; the log has it under the correlation id"},
+	}
+	for _, r := range table() {
+		list = append(list, Code{r.status, r.code, r.message})
+	}
+	slices.SortStableFunc(list, func(a, b Code) int { return cmp.Or(a.Status-b.Status, cmp.Compare(a.Code, b.Code)) })
+	return list
 }
 
 // after tells the caller when to come back; at least in one second.

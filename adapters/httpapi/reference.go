@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,14 @@ type Reference struct {
 	Version   string
 	Endpoints []Endpoint // by group, path and method
 	Shapes    []Shape    // of bodies, by name
+	Codes     []Code     // of errors, by status; a code may be there for several reasons
+}
+
+// A Code is one reason for an error.
+type Code struct {
+	Status int
+	Code   string
+	Text   string
 }
 
 // An Endpoint is one operation.
@@ -58,7 +67,7 @@ type Field struct {
 // Reference is the reference of all operations.
 func (s *Server) Reference() Reference {
 	doc := s.api.OpenAPI()
-	ref := Reference{Version: s.Version}
+	ref := Reference{Version: s.Version, Codes: codes()}
 	for path, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
 			if op != nil {
@@ -84,7 +93,11 @@ func (s *Server) endpoint(path string, op *huma.Operation) Endpoint {
 		ID: op.OperationID, Group: op.Tags[0], Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description, Open: isOpen(op),
 	}
 	for _, p := range op.Parameters {
-		e.Parameters = append(e.Parameters, Field{Name: p.Name, In: p.In, Type: s.typeOf(p.Schema), Required: p.Required, Doc: p.Description})
+		f := Field{Name: p.Name, In: p.In, Type: s.typeOf(p.Schema), Required: p.Required, Doc: p.Description}
+		if p.Schema.Default != nil {
+			f.Type += fmt.Sprintf("; %v if left out", p.Schema.Default)
+		}
+		e.Parameters = append(e.Parameters, f)
 	}
 	if op.RequestBody != nil {
 		e.Body, e.BodyNeeded = s.typeOf(bodySchema(op)), op.RequestBody.Required

@@ -8,9 +8,10 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// A sourceReply is a source as the API shows it. The names in snake_case are
-// those that the platform's gateway reads.
-type sourceReply struct {
+// A SourceReply is a source as the API shows it. The names in snake_case are
+// those that the platform's gateway reads. It is exported because huma documents
+// only exported structs where another one embeds them.
+type SourceReply struct {
 	ID       string            `json:"id"`
 	Type     string            `json:"type" doc:"The connector: localfs, github, ..."`
 	Name     string            `json:"name"`
@@ -24,7 +25,7 @@ type sourceReply struct {
 	LastSyncAt time.Time `json:"lastSyncAt,omitzero" doc:"When the last job completed; absent before the first."`
 	LastSync   time.Time `json:"last_sync,omitzero" doc:"The same as lastSyncAt."`
 
-	Jobs      []string      `json:"jobs" doc:"Ids of the jobs that have not ended, the oldest first."`
+	Jobs      []string      `json:"jobs" nullable:"false" doc:"Ids of the jobs that have not ended, the oldest first."`
 	LastError *failureReply `json:"lastError,omitempty" doc:"Why the last job did not come to its end."`
 	Held      *heldReply    `json:"heldDeletes,omitempty" doc:"Deletes that wait for a release: so many files were missing that a fault of the provider is more likely."`
 }
@@ -49,15 +50,15 @@ type failureReply struct {
 
 type heldReply struct {
 	Count  int64    `json:"count" doc:"How many files the listing missed."`
-	Sample []string `json:"sample" doc:"Paths of some of them."`
+	Sample []string `json:"sample" nullable:"false" doc:"Paths of some of them."`
 }
 
-func newSourceReply(s domain.Source) sourceReply {
+func newSourceReply(s domain.Source) SourceReply {
 	config := s.Config
 	if len(config) == 0 {
 		config = json.RawMessage("{}")
 	}
-	r := sourceReply{
+	r := SourceReply{
 		ID: s.ID.String(), Type: string(s.Provider), Name: s.Name, Status: string(s.Status()),
 		Config: config, Metadata: metadata(s), Paused: s.Paused,
 		Stats: sourceStats{

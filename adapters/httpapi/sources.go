@@ -38,7 +38,7 @@ type listSourcesInput struct {
 
 type listSourcesOutput struct {
 	Body struct {
-		Sources []sourceReply `json:"sources"`
+		Sources []SourceReply `json:"sources" nullable:"false"`
 		Total   int64         `json:"total" doc:"Of all pages."`
 	}
 }
@@ -50,7 +50,7 @@ func (s *Server) listSources(ctx context.Context, in *listSourcesInput) (*listSo
 		return nil, err
 	}
 	out := &listSourcesOutput{}
-	out.Body.Sources, out.Body.Total = []sourceReply{}, total
+	out.Body.Sources, out.Body.Total = []SourceReply{}, total
 	for _, source := range sources {
 		out.Body.Sources = append(out.Body.Sources, newSourceReply(source))
 	}
@@ -61,7 +61,7 @@ type sourceInput struct {
 	ID string `path:"id" doc:"Id of the source."`
 }
 
-type getSourceOutput struct{ Body sourceReply }
+type getSourceOutput struct{ Body SourceReply }
 
 // getSource handles GET /sources/{id}.
 func (s *Server) getSource(ctx context.Context, in *sourceInput) (*getSourceOutput, error) {

@@ -1,0 +1,90 @@
+package httpapi_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+)
+
+// Serve lets an open request finish when its context ends, takes no new ones and
+// returns nil.
+func TestServeFinishesOpenRequests(t *testing.T) {
+	t.Parallel()
+
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	watched := &watchedListener{Listener: l, closed: make(chan struct{})}
+	arrived, finish := make(chan struct{}), make(chan struct{})
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-finish
+		_, _ = io.WriteString(w, "whole") // the client checks it
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- httpapi.Serve(ctx, watched, h, slog.New(slog.DiscardHandler)) }()
+	answer := make(chan string, 1)
+	go func() { answer <- get(t.Context(), "http://"+l.Addr().String()) }()
+	<-arrived
+	stop()
+	<-watched.closed // it drains
+	close(finish)
+	if got := <-answer; got != "whole" {
+		t.Errorf("got %q, want the open request to be answered", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("got %v, want nil", err)
+	}
+}
+
+// watchedListener tells when it is closed.
+type watchedListener struct {
+	net.Listener
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *watchedListener) Close() error {
+	defer l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+func get(ctx context.Context, url string) string {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error()
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func TestServeTellsWhyItCannot(t *testing.T) {
+	t.Parallel()
+
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := httpapi.Serve(t.Context(), l, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("got nil on a closed listener")
+	}
+}
