@@ -1,0 +1,77 @@
+package localfs
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// idOf names an open folder.
+func idOf(dir *os.Root) (fileID, error) {
+	f, err := dir.Open(".")
+	if err != nil {
+		return fileID{}, err
+	}
+	defer f.Close()
+	is, err := statFile(f)
+	return is.id, err
+}
+
+// statAt looks at name in the open folder dir and follows no symlink.
+func statAt(dir *os.File, name string) (found, error) {
+	return statx(dir, name, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// statFile looks at an open file.
+func statFile(f *os.File) (found, error) { return statx(f, "", unix.AT_EMPTY_PATH) }
+
+func statx(f *os.File, name string, flags int) (found, error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return found{}, err
+	}
+	var st unix.Statx_t
+	var errStat error
+	err = conn.Control(func(fd uintptr) {
+		errStat = unix.Statx(int(fd), name, flags, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
+	})
+	if err != nil {
+		return found{}, err
+	}
+	if errStat != nil {
+		return found{}, fmt.Errorf("stat: %w", errStat)
+	}
+	is := found{mode: fileMode(st.Mode), stamp: stamp{
+		id:       fileID{device: unix.Mkdev(st.Dev_major, st.Dev_minor), inode: st.Ino},
+		size:     int64(st.Size),
+		modified: nanos(st.Mtime.Sec, st.Mtime.Nsec),
+		changed:  nanos(st.Ctime.Sec, st.Ctime.Nsec),
+	}}
+	if st.Mask&unix.STATX_BTIME != 0 {
+		is.born = nanos(st.Btime.Sec, st.Btime.Nsec)
+	}
+	return is, nil
+}
+
+func fileMode(mode uint16) fs.FileMode {
+	permissions := fs.FileMode(mode & 0o777)
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return permissions
+	case unix.S_IFDIR:
+		return permissions | fs.ModeDir
+	case unix.S_IFLNK:
+		return permissions | fs.ModeSymlink
+	case unix.S_IFIFO:
+		return permissions | fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		return permissions | fs.ModeSocket
+	case unix.S_IFBLK:
+		return permissions | fs.ModeDevice
+	case unix.S_IFCHR:
+		return permissions | fs.ModeDevice | fs.ModeCharDevice
+	}
+	return permissions | fs.ModeIrregular
+}
