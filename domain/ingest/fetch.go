@@ -17,6 +17,7 @@ const (
 // A fetched is what fetching one item came to. The zero value: not fetched.
 type fetched struct {
 	staged  domain.Staged
+	traits  traits              // what path and content tell
 	version string              // really read; empty when the provider has no names for versions
 	failure *domain.ItemFailure // of this item alone
 	err     error               // of the run
@@ -110,7 +111,8 @@ func (r *run) fetchOnce(ctx context.Context, pack domain.PackWriter, item domain
 	if content.Read != nil {
 		content.Read(staged.Digest())
 	}
-	return fetched{staged: staged, version: content.Version}
+	head := append([]byte{}, staged.Head()...) // not nil: it was read, and may be empty
+	return fetched{staged: staged, traits: traitsOf(domain.Clean(string(item.Path)), head), version: content.Version}
 }
 
 // failedItem tells an error of one item from one that ends the run.

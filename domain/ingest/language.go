@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-enry/go-enry/v2"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 // A traits is what name and first bytes tell of a file.
@@ -65,11 +67,30 @@ func languageByName(base string) (language string, sure bool) {
 	}
 }
 
-// attributes are the traits that stand on the event.
+// Attributes that stand on the event, "true" or not there.
+const (
+	attrVendored  = "vendored"
+	attrGenerated = "generated"
+	attrBinary    = "binary"
+)
+
+// attributes puts the traits into the attributes of an event.
 func (t traits) attributes(into map[string]string) {
-	for name, set := range map[string]bool{"vendored": t.vendored, "generated": t.generated, "binary": t.binary} {
-		if set {
-			into[name] = "true"
-		}
+	if t.vendored {
+		into[attrVendored] = "true"
+	}
+	if t.generated {
+		into[attrGenerated] = "true"
+	}
+	if t.binary {
+		into[attrBinary] = "true"
+	}
+}
+
+// traitsIn are the traits that a known file has.
+func traitsIn(f domain.File) traits {
+	return traits{
+		language: f.Language, mediaType: f.MediaType, vendored: f.Attributes[attrVendored] != "",
+		generated: f.Attributes[attrGenerated] != "", binary: f.Attributes[attrBinary] != "",
 	}
 }

@@ -262,23 +262,21 @@ func stateOf(item domain.Item, got fetched, prior domain.File, sameContent bool)
 // traitsAt tells the traits of a file at a path. Where content that is known was
 // not read again, what only the content tells stays as it was.
 func traitsAt(p string, got fetched, prior domain.File, sameContent bool) traits {
-	var head []byte
-	if got.staged != nil {
-		head = append([]byte{}, got.staged.Head()...) // not nil: it was read, and may be empty
+	switch {
+	case got.staged != nil:
+		return got.traits
+	case !sameContent:
+		return traitsOf(p, nil)
+	case p == prior.Path:
+		return traitsIn(prior)
 	}
-	t := traitsOf(p, head)
-	if got.staged != nil || !sameContent {
-		return t
+	t, before := traitsOf(p, nil), traitsIn(prior)
+	t.binary = before.binary
+	if t.language == "" && path.Ext(p) == path.Ext(prior.Path) {
+		t.language = before.language
 	}
-	t.binary = prior.Attributes["binary"] != ""
-	if p == prior.Path {
-		t.generated = prior.Attributes["generated"] != ""
-	}
-	if p == prior.Path || t.language == "" && path.Ext(p) == path.Ext(prior.Path) {
-		t.language = prior.Language
-	}
-	if p == prior.Path || t.mediaType == "" || t.binary {
-		t.mediaType = prior.MediaType
+	if t.mediaType == "" || t.binary {
+		t.mediaType = before.mediaType
 	}
 	return t
 }
