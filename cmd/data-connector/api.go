@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/postgres"
+	"github.com/confuse/data-connector/docs"
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+)
+
+// localOwner owns everything where callers are not told apart.
+const localOwner domain.OwnerID = "local"
+
+// handler answers requests: all of them with the role api, else only those about
+// the process itself.
+func (s *service) handler() (http.Handler, error) {
+	events, err := docs.AsyncAPI()
+	if err != nil {
+		return nil, err
+	}
+	api := httpapi.New(httpapi.Parts{
+		Version:  readBuild().version,
+		Commands: s.useCases(),
+		Sources:  s.reader, Files: s.reader, Jobs: s.reader,
+		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
+		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(),
+		AsyncAPI: events, Clock: s.clock, Log: s.log,
+	})
+	if s.has(roleAPI) {
+		return api, nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains([]string{"/health", "/livez", "/readyz", "/metrics"}, r.URL.Path) {
+			http.Error(w, "this process does not run the role api", http.StatusNotFound)
+			return
+		}
+		api.ServeHTTP(w, r)
+	}), nil
+}
+
+func (s *service) useCases() *ingest.Service {
+	return &ingest.Service{
+		Log: s.commands, Index: s.reader, Folds: s.waiters, Clock: s.clock, Connectors: s.connectors(),
+		Reservations: postgres.NewReservations(s.db), Idempotency: postgres.NewIdempotency(s.db),
+		MaxLag: s.MaxLag, Logger: s.log,
+	}
+}
+
+func (s *service) authenticator() httpapi.Authenticator {
+	if s.AuthMode == authNone {
+		return httpapi.Loopback(localOwner)
+	}
+	return httpapi.APIKeys(keyReads{postgres.NewAPIKeys(s.db, s.clock)})
+}
+
+// keyReads is httpapi.Keys on the table of keys.
+type keyReads struct{ table *postgres.APIKeys }
+
+func (k keyReads) Caller(ctx context.Context, key string) (domain.Caller, error) {
+	return k.table.Authenticate(ctx, key)
+}
+
+// checks are what /health and /readyz look at. Redis is not essential: without it
+// commands and reads go on, and jobs wait.
+func (s *service) checks() []httpapi.Check {
+	return []httpapi.Check{
+		{Name: "database", Essential: true, Run: s.db.Ping},
+		{Name: "kafka", Essential: true, Run: func(ctx context.Context) error {
+			_, err := s.commands.Partitions(ctx)
+			return err
+		}},
+		{Name: "redis", Run: func(ctx context.Context) error {
+			_, err := s.redis.Check(ctx)
+			return err
+		}},
+		{Name: "content", Run: func(context.Context) error { return isFolder(s.contentDir()) }},
+	}
+}
+
+func isFolder(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", path)
+	}
+	return err
+}

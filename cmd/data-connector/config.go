@@ -1,0 +1,53 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+)
+
+// A config is what the operator decides: one field for each variable of the
+// environment. Tag env is the name, envDefault what counts when it is unset or
+// empty, allowed and help are for error messages and docs/configuration.md, which
+// a test compares with them.
+type config struct {
+	Host      string     `env:"HOST" allowed:"a host name or an IP address" help:"Address to listen on. Unset: 0.0.0.0, and 127.0.0.1 for standalone and for AUTH_MODE=none."`
+	Port      int        `env:"PORT" envDefault:"8000" allowed:"a port from 0 (any free one) to 65535" help:"Port of the API, and of health and metrics where the role api does not run."`
+	AuthMode  string     `env:"AUTH_MODE" allowed:"apikey, or none on a loopback HOST" help:"How callers are known. Unset: apikey; none for standalone."`
+	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info" allowed:"debug, info, warn, error" help:"What is logged to stderr."`
+	LogFormat string     `env:"LOG_FORMAT" envDefault:"auto" allowed:"auto, json, text" help:"auto: text on a terminal, else JSON."`
+
+	DatabaseURL address `env:"DATABASE_URL" allowed:"postgres://user:password@host:port/database" help:"The PostgreSQL database. Pool options such as pool_max_conns go into its query."`
+	RedisURL    address `env:"REDIS_URL" allowed:"redis://, rediss:// or unix://" help:"Redis, for the queue of jobs. It may be lost."`
+	RedisPrefix string  `env:"REDIS_PREFIX" envDefault:"dataconnector:" allowed:"text without spaces" help:"Beginning of all keys in Redis."`
+
+	KafkaServers     []string `env:"KAFKA_BOOTSTRAP_SERVERS" allowed:"host:port, several separated by commas" help:"Brokers of the Kafka cluster that holds the log."`
+	KafkaPrefix      string   `env:"KAFKA_TOPIC_PREFIX" envDefault:"dataconnector" allowed:"letters, digits, dots, dashes, underscores" help:"Beginning of all topic names."`
+	KafkaGroup       string   `env:"KAFKA_GROUP_ID" allowed:"text without spaces" help:"Consumer group of the projector. Unset: <KAFKA_TOPIC_PREFIX>-projector."`
+	KafkaClientID    string   `env:"KAFKA_CLIENT_ID" envDefault:"data-connector" allowed:"text without spaces" help:"Name of this client in the brokers' logs."`
+	KafkaPartitions  int32    `env:"KAFKA_PARTITIONS" envDefault:"12" allowed:"a number from 1 to 10000" help:"Partitions of topics that are made; those that exist keep theirs."`
+	KafkaReplication int16    `env:"KAFKA_REPLICATION_FACTOR" envDefault:"0" allowed:"a number from 0 (the broker's default) to 100" help:"Copies of each partition of topics that are made."`
+	KafkaSecurity    string   `env:"KAFKA_SECURITY_PROTOCOL" envDefault:"PLAINTEXT" allowed:"PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL" help:"How the brokers are spoken to."`
+	KafkaCAFile      string   `env:"KAFKA_SSL_CA_FILE" allowed:"a file with PEM certificates" help:"Authorities that may sign the brokers' certificates. Unset: those of the system."`
+	KafkaMechanism   string   `env:"KAFKA_SASL_MECHANISM" envDefault:"PLAIN" allowed:"PLAIN, SCRAM-SHA-256, SCRAM-SHA-512" help:"How the user is shown, where the protocol is one of the SASL_ ones."`
+	KafkaUser        string   `env:"KAFKA_SASL_USERNAME" help:"User on the brokers."`
+	KafkaPassword    secret   `env:"KAFKA_SASL_PASSWORD" help:"Its password."`
+
+	ContentURL address `env:"CONTENT_STORE_URL" allowed:"file:///absolute/path" help:"Where the content of files is kept. All processes see the same folder. Back it up with the log."`
+	CacheDir   string  `env:"CACHE_DIR" allowed:"an absolute path" help:"Folder for what may be lost: connector caches and spools. Unset: data-connector in the user's cache folder."`
+
+	AllowedPaths paths `env:"FS_ALLOWED_PATHS" allowed:"absolute paths, separated by colons or commas" help:"Folders below which local folders may be connected. Unset: none."`
+
+	MaxLag           int64  `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`
+	Concurrency      int    `env:"WORKER_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 1000" help:"Jobs that a syncer runs at once."`
+	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`
+	PerProvider      int    `env:"MAX_JOBS_PER_PROVIDER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one provider that run at once, over all syncers."`
+	PerOwner         int    `env:"MAX_JOBS_PER_OWNER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one owner that run at once, over all syncers."`
+	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this syncer among all, the same after a restart. Unset: <host name>:<port>."`
+	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
+
+	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL and Redis."`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" allowed:"a duration such as 30s or 2m" help:"How long a stop waits for what runs."`
+
+	URL    string `env:"DATA_CONNECTOR_URL" allowed:"http:// or https://" help:"For the verbs that ask a running service: where it is. Unset: the one that runs on the data folder."`
+	APIKey secret `env:"DATA_CONNECTOR_API_KEY" help:"For the same verbs: the API key."`
+}

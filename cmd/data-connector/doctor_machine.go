@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// lookAtGit is advice: no connector of this version needs it.
+func lookAtGit(ctx context.Context, _ config) []finding {
+	out, err := exec.CommandContext(ctx, "git", "--version").Output()
+	if err != nil {
+		return []finding{{levelWarn, "git", fmt.Sprintf("%v; install it: repositories are read with it", err)}}
+	}
+	return []finding{{levelOK, strings.TrimSpace(string(out)), ""}}
+}
+
+// lookAtContent writes a file into the content store and deletes it.
+func lookAtContent(_ context.Context, cfg config) []finding {
+	dir := cfg.contentDir()
+	if dir == "" {
+		return failed("content store", "set CONTENT_STORE_URL")
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return []finding{{levelWarn, "content store " + dir + " does not exist", "serve makes it"}}
+	}
+	f, err := os.CreateTemp(dir, ".tmp-doctor-*")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return failed("content store", "%v; let the user of the service write there", err)
+	}
+	return []finding{{levelOK, "content store " + dir + " can be written", ""}}
+}
+
+func lookAtFolders(_ context.Context, cfg config) []finding {
+	if len(cfg.AllowedPaths) == 0 {
+		return []finding{{levelWarn, "FS_ALLOWED_PATHS is empty", "no local folder can be connected; name the folders below which it is allowed"}}
+	}
+	var found []finding
+	for _, dir := range cfg.AllowedPaths {
+		if _, err := os.ReadDir(dir); err != nil {
+			found = append(found, finding{levelWarn, "FS_ALLOWED_PATHS", fmt.Sprintf("%v; folders below it cannot be connected", err)})
+			continue
+		}
+		found = append(found, finding{levelOK, "folders below " + dir + " may be connected", ""})
+	}
+	return found
+}

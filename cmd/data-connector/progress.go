@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// A progress shows how far a job is.
+type progress interface {
+	at(j jobReply)
+	// end shows a last line, none when it is empty.
+	end(line string)
+}
+
+// newProgress shows a bar on a terminal, lines elsewhere.
+func (c *command) newProgress() progress {
+	if terminal(c.err) {
+		return &bar{w: c.err}
+	}
+	return &lines{w: c.err, clock: c.clock}
+}
+
+// A bar is drawn again in place: with a share done where that is known, else
+// turning, with a count.
+type bar struct {
+	w     io.Writer
+	drawn *progressbar.ProgressBar
+	total int64 // of the bar; -1: unknown
+}
+
+func (b *bar) at(j jobReply) {
+	total := int64(-1)
+	if j.Progress != nil && j.Stats.FilesTotal > 0 {
+		total = j.Stats.FilesTotal
+	}
+	if b.drawn == nil || total != b.total {
+		b.clear()
+		b.total = total
+		b.drawn = progressbar.NewOptions64(total,
+			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
+			progressbar.OptionSetItsString("files"), progressbar.OptionShowIts(), progressbar.OptionThrottle(0),
+			progressbar.OptionSetRenderBlankState(true))
+	}
+	b.drawn.Describe(describe(j))
+	_ = b.drawn.Set64(min(j.Stats.FilesProcessed, max(total, j.Stats.FilesProcessed))) // a bar that is not drawn costs nothing
+}
+
+func (b *bar) clear() {
+	if b.drawn != nil {
+		_ = b.drawn.Clear() // as above
+	}
+}
+
+func (b *bar) end(line string) {
+	b.clear()
+	if line != "" {
+		_, _ = fmt.Fprintln(b.w, line) // as above
+	}
+}
+
+// lines are written when the state changes, and now and then.
+type lines struct {
+	w     io.Writer
+	clock domain.Clock
+	state string
+	told  time.Time
+}
+
+func (l *lines) at(j jobReply) {
+	state, now := describe(j), l.clock.Now()
+	if state == l.state && now.Sub(l.told) < tellEvery {
+		return
+	}
+	l.state, l.told = state, now
+	line := state
+	if j.Stats.FilesProcessed > 0 {
+		line += ": " + j.Stats.String()
+	}
+	if j.Progress != nil && *j.Progress > 0 {
+		line += ", " + j.percent()
+	}
+	_, _ = fmt.Fprintln(l.w, line) // nobody looks
+}
+
+func (l *lines) end(line string) {
+	if line != "" {
+		_, _ = fmt.Fprintln(l.w, line) // as above
+	}
+}
+
+// describe is the state of a job, with why it waits.
+func describe(j jobReply) string {
+	if !j.RetryAt.IsZero() && j.Status == "queued" {
+		return fmt.Sprintf("waits until %s (%s)", when(j.RetryAt), oneLine(j.Error))
+	}
+	return j.Status
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/confuse/data-connector/adapters/httpapi"
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
+)
+
+// run runs the roles until ctx ends, then gives them SHUTDOWN_TIMEOUT to stop. One
+// that fails stops the others.
+func (s *service) run(ctx context.Context) error {
+	handler, err := s.handler()
+	if err != nil {
+		return err
+	}
+	listener, err := s.listen(ctx)
+	if err != nil {
+		return err
+	}
+	s.url = urlOf(listener)
+	group, work := errgroup.WithContext(ctx)
+	s.start(work, group, listener)
+	group.Go(func() error { return httpapi.Serve(work, listener, handler, s.log) })
+	s.log.InfoContext(ctx, "service started", "url", s.url, "roles", s.roles, "version", readBuild().version)
+	if s.ready != nil {
+		group.Go(func() error { return s.ready(work, s) })
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- group.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-work.Done():
+	}
+	s.log.InfoContext(ctx, "service stops")
+	select {
+	case err := <-ended:
+		return err
+	case <-s.clock.After(s.ShutdownTimeout):
+		return fmt.Errorf("not all work stopped within SHUTDOWN_TIMEOUT=%s", s.ShutdownTimeout)
+	}
+}
+
+// start starts the roles. Whatever they are, the process listens to what is
+// folded.
+func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
+	parts := map[role]func(context.Context) error{
+		roleProjector: s.project,
+		roleScheduler: s.schedule,
+		roleSyncer:    func(ctx context.Context) error { return s.sync(ctx, listener) },
+	}
+	for _, r := range s.roles {
+		if part, ok := parts[r]; ok {
+			group.Go(func() error { return unlessStopped(ctx, part(ctx)) })
+		}
+	}
+	group.Go(func() error { return unlessStopped(ctx, s.waiters.Listen(ctx)) })
+}
+
+// unlessStopped is err, but nil when all it says is that ctx has ended.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (s *service) listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	if err != nil {
+		return nil, fmt.Errorf("HOST and PORT: %w", err)
+	}
+	return l, nil
+}
+
+// urlOf is where clients on this machine find the API.
+func urlOf(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// project folds the log into the tables until it is lost or ctx ends.
+func (s *service) project(ctx context.Context) error {
+	feed := kafka.NewFeed(s.kafka, kafka.FeedOptions{Group: s.KafkaGroup, Workers: s.ProjectorWorkers})
+	return feed.Feed(ctx, projections.NewRunner(s.db, s.waiters, s.log))
+}
+
+func (s *service) schedule(ctx context.Context) error {
+	changed, stop := s.waiters.Changed()
+	defer stop()
+	scheduler := &ingest.Scheduler{
+		Log: s.commands, Index: s.reader, Queue: s.queue, Clock: s.clock, Logger: s.log,
+		Changed: func() <-chan struct{} { return changed },
+	}
+	return scheduler.Run(ctx)
+}
+
+func (s *service) sync(ctx context.Context, listener net.Listener) error {
+	worker := &ingest.Worker{
+		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
+		Engine: &ingest.Engine{
+			Log: s.pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Clock: s.clock,
+			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log,
+		},
+	}
+	return worker.Run(ctx)
+}
+
+// workerName is the same after a restart, and no other worker has it: two of one
+// host listen on different ports.
+func (s *service) workerName(l net.Listener) string {
+	if s.WorkerName != "" {
+		return s.WorkerName
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// has tells whether the process runs r.
+func (s *service) has(r role) bool { return slices.Contains(s.roles, r) }

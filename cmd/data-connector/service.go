@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/confuse/data-connector/adapters/blob"
+	"github.com/confuse/data-connector/adapters/clock"
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/postgres"
+	"github.com/confuse/data-connector/adapters/redis"
+	"github.com/confuse/data-connector/connectors/localfs"
+	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
+)
+
+// pageLinger lets the events of a page share batches.
+const pageLinger = 5 * time.Millisecond
+
+// A service is what a process holds open, for its roles to share.
+type service struct {
+	process
+	log   *slog.Logger
+	clock clock.System
+
+	kafka    kafka.Options // for clients other than the two below
+	db       *pgxpool.Pool
+	redis    *redis.Client
+	queue    *redis.Queue
+	packs    *blob.Store
+	commands *kafka.Log // of hints and commands: a page that fails must not take them with it
+	pages    *kafka.Log
+	reader   *projections.Reader
+	waiters  *projections.Waiters
+	url      string // of the API, once it listens
+
+	closers []func() error
+}
+
+// openService waits for the servers, brings database and topics up to date and
+// connects to all. Nothing is left open after an error.
+func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
+	s := &service{process: p, log: log}
+	for _, open := range []func(context.Context) error{s.openDatabase, s.openLog, s.openQueue, s.openFolders} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+// openDatabase migrates schema app and makes the read tables: whoever starts
+// first does, the others wait for it.
+func (s *service) openDatabase(ctx context.Context) error {
+	err := s.await(ctx, "postgres", func(ctx context.Context) (err error) {
+		s.db, err = postgres.Open(ctx, string(s.DatabaseURL))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.db.Close(); return nil })
+	if err := postgres.Migrate(ctx, string(s.DatabaseURL)); err != nil {
+		return err
+	}
+	fresh, err := projections.Ensure(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		s.log.InfoContext(ctx, "read tables are new: they are filled from the log")
+	}
+	s.reader = projections.NewReader(s.db)
+	return nil
+}
+
+func (s *service) openLog(ctx context.Context) error {
+	o, err := s.kafkaOptions(s.log)
+	if err != nil {
+		return err
+	}
+	o.Layout.KeepAll = s.keepAll
+	s.kafka = o
+	if err := s.await(ctx, "kafka", func(ctx context.Context) error { return kafka.Ensure(ctx, o) }); err != nil {
+		return err
+	}
+	if s.commands, err = kafka.NewLog(o); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.commands.Close(); return nil })
+	o.Linger = pageLinger
+	if s.pages, err = kafka.NewLog(o); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.pages.Close(); return nil })
+	s.waiters = projections.NewWaiters(s.db, o.Layout.Events(), s.clock, s.log)
+	return nil
+}
+
+func (s *service) openQueue(ctx context.Context) error {
+	err := s.await(ctx, "redis", func(ctx context.Context) (err error) {
+		s.redis, err = redis.Open(ctx, string(s.RedisURL))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.redis.Close)
+	advice, err := s.redis.Check(ctx)
+	if err != nil {
+		return err
+	}
+	for _, sentence := range advice {
+		s.log.WarnContext(ctx, "redis settings", "advice", sentence)
+	}
+	s.queue = redis.NewQueue(s.redis, redis.Options{Prefix: s.RedisPrefix, PerProvider: s.PerProvider, PerOwner: s.PerOwner})
+	s.closers = append(s.closers, s.queue.Close)
+	return nil
+}
+
+func (s *service) openFolders(ctx context.Context) (err error) {
+	if s.packs, err = blob.Open(ctx, string(s.ContentURL)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.CacheDir, 0o700); err != nil {
+		return fmt.Errorf("make CACHE_DIR: %w", err)
+	}
+	return nil
+}
+
+// close closes what was opened, in reverse.
+func (s *service) close() error {
+	var errs []error
+	for _, c := range slices.Backward(s.closers) {
+		errs = append(errs, c())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// connectors is the one list of all that can be connected, in the order in which
+// users see them.
+func (s *service) connectors() ingest.Connectors {
+	own := append([]string{s.contentDir(), s.CacheDir}, s.own...)
+	for i, dir := range own {
+		if real, err := filepath.EvalSymlinks(dir); err == nil { // else it does not exist yet, and links to nowhere
+			own[i] = real
+		}
+	}
+	return ingest.Connectors{
+		localfs.New(localfs.Options{Allowed: s.AllowedPaths, Own: own, Clock: s.clock}),
+	}
+}
