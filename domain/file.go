@@ -66,11 +66,11 @@ type FileState struct {
 	PathRaw      []byte            `json:"path_raw,omitempty"` // the provider's bytes where they are not UTF-8; base64 in JSON
 	Kind         FileKind          `json:"kind"`
 	Revision     string            `json:"revision"`          // the provider's name for this version: git blob id, Dropbox rev; the content's digest where it has none
-	Content      *ClaimCheck       `json:"content,omitempty"` // nil when there are no bytes: removed, submodule, symlink
+	Content      *ClaimCheck       `json:"content,omitempty"` // absent when there are no bytes: removed, submodule, symlink
 	Language     string            `json:"language,omitempty"`
 	MediaType    string            `json:"media_type,omitempty"`
 	WebURL       string            `json:"web_url,omitempty"`
-	AuthorRef    string            `json:"author_ref,omitempty"`   // I7: random per owner and person, never a name or an address
+	AuthorRef    string            `json:"author_ref,omitempty"`   // random per owner and person, never a name or an address (I7)
 	ProviderTime time.Time         `json:"provider_time,omitzero"` // last modification, UTC; zero when the provider has none
 	Attributes   map[string]string `json:"attributes"`             // {} when there are none, never nil
 }

@@ -69,9 +69,9 @@ type SourceChanged struct {
 	Config      json.RawMessage `json:"config,omitempty"`       // registered, updated: the options as given, an object without secrets (I7)
 	Partition   *int32          `json:"partition,omitempty"`    // registered: where all events of this source are, for good
 
-	// Version numbers the changes that no run and no job guards (updated, paused,
-	// resumed, hook_*, credential_*): one counts only when it is the source's
-	// version + 1, so that a late duplicate changes nothing.
+	// Numbers the changes that no run and no job guards (updated, paused, resumed,
+	// hook_*, credential_*): one counts only when it is the source's version + 1,
+	// so that a late duplicate changes nothing.
 	Version int64 `json:"version,omitempty"`
 
 	JobID   JobID    `json:"job_id,omitzero"`  // sync_*, deletes_*, removal_requested, removed
@@ -79,14 +79,14 @@ type SourceChanged struct {
 	Trigger Trigger  `json:"trigger,omitzero"` // sync_requested: why
 	Cause   *Cause   `json:"cause,omitempty"`  // sync_requested by hints
 
-	// AfterRun is the source's last run, if the request knows that it has ended
+	// The source's last run, if the request knows that it has ended
 	// (sync_requested). Only such a request hurries a job that waits for its next
 	// attempt, so that a late duplicate of an older one does not.
 	AfterRun int64 `json:"after_run,omitempty"`
 
-	Run     int64     `json:"run,omitempty"`     // with InRun
-	RunID   RunID     `json:"run_id,omitzero"`   // with Run
-	Seq     int64     `json:"seq,omitempty"`     // with Run; 0 for sync_started
+	Run     int64     `json:"run,omitempty"`     // in events of a run (InRun): grows with each claim of the source
+	RunID   RunID     `json:"run_id,omitzero"`   // in events of a run: tells two claims of one number apart
+	Seq     int64     `json:"seq,omitempty"`     // in events of a run: grows by one per event of the run, FileChanged included; 0 for sync_started
 	Attempt int       `json:"attempt,omitempty"` // sync_started: this one, from 1; sync_failed: attempts that ended without progress
 	Cursor  *Envelope `json:"cursor,omitempty"`  // sync_progressed: what counts from here on (I2), at most 64 KiB
 	Counts  *Counts   `json:"counts,omitempty"`  // sync_progressed, sync_completed, sync_failed: of the job so far
