@@ -16,11 +16,12 @@ func TestNoFieldForPersonsOrSecrets(t *testing.T) {
 		"assignee", "reviewer", "member", "contact", "owner", "secret", "token", "password", "credential", "key",
 	}
 	allowed := map[string]string{
-		"author_ref":    "random per owner and person",
-		"owner_id":      "opaque: who the source belongs to",
-		"name":          "of the source, not of a person",
-		"external_key":  "what the provider calls the source",
-		"credential_id": "an id, never the credential",
+		"author_ref":     "random per owner and person",
+		"owner_id":       "opaque: who the source belongs to",
+		"name":           "of the source, not of a person",
+		"external_key":   "what the provider calls the source",
+		"credential_id":  "an id, never the credential",
+		"counts.renamed": "how many files were",
 	}
 	seen := map[string]bool{}
 	for name, event := range events() {
@@ -29,10 +30,11 @@ func TestNoFieldForPersonsOrSecrets(t *testing.T) {
 			if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(field, word) }) {
 				continue
 			}
-			if _, ok := allowed[strings.TrimPrefix(path, ".")]; !ok {
+			path = strings.TrimPrefix(path, ".")
+			if allowed[path] == "" {
 				t.Errorf("%s has a field %s, which sounds like a person or a secret", name, path)
 			}
-			seen[field] = true
+			seen[path] = true
 		}
 	}
 	for field := range allowed {
