@@ -144,7 +144,7 @@ func TestLoopback(t *testing.T) {
 			rec := httptest.NewRecorder()
 			httpapi.New(p).ServeHTTP(rec, r)
 			if tt.forbidden {
-				wantRefusal(t, rec.Result(), http.StatusForbidden, "FORBIDDEN")
+				wantRefusal(t, answer{rec.Code, rec.Header(), rec.Body.Bytes()}, http.StatusForbidden, "FORBIDDEN")
 				return
 			}
 			if rec.Code != http.StatusAccepted || w.syncs[0].Owner != "local" {

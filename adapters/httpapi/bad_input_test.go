@@ -181,3 +181,15 @@ func TestUnknownIdsAndRoutes(t *testing.T) {
 		})
 	}
 }
+
+// The limit is what it says: a body of exactly 1 MiB is read.
+func TestLargestBody(t *testing.T) {
+	t.Parallel()
+
+	body := `{"type":"localfs","config":{}}`
+	body += strings.Repeat(" ", 1<<20-len(body))
+	if r := call(t, httpapi.New(parts(newWorld())), "POST", "/sources", body); r.StatusCode != http.StatusCreated {
+		t.Errorf("got %d %s, want 201", r.StatusCode, r.Body)
+	}
+	wantRefusal(t, call(t, httpapi.New(parts(newWorld())), "POST", "/sources", body+" "), 413, "PAYLOAD_TOO_LARGE")
+}

@@ -61,7 +61,7 @@ func TestContent(t *testing.T) {
 			t.Parallel()
 
 			r := call(t, httpapi.New(parts(newWorld())), tt.method, contentPath(readme), "", tt.header...)
-			if body := string(bodyOf(t, r)); r.StatusCode != tt.status || body != tt.body {
+			if body := string(r.Body); r.StatusCode != tt.status || body != tt.body {
 				t.Errorf("got %d %q, want %d %q", r.StatusCode, body, tt.status, tt.body)
 			}
 			for i := 0; i+1 < len(tt.want); i += 2 {
@@ -89,7 +89,7 @@ func TestContentOfEmptyFile(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld()
-	empty := domain.FileID{UUID: newSource.UUID}
+	empty := domain.FileID(newSource)
 	w.addFile("ann", annSource, empty, "empty", "")
 	r := call(t, httpapi.New(parts(w)), "GET", contentPath(empty), "")
 	if r.StatusCode != 200 || r.Header.Get("Content-Length") != "0" || r.Header.Get("ETag") != etag("") {
@@ -167,9 +167,9 @@ func TestLargeDamagedContentBreaksOff(t *testing.T) {
 			t.Parallel()
 
 			w := newWorld()
-			w.addFile("ann", annSource, domain.FileID{UUID: newSource.UUID}, "big", big)
+			w.addFile("ann", annSource, domain.FileID(newSource), "big", big)
 			w.contents[domain.Digest(sha256.Sum256([]byte(big)))] = tt.stored
-			status, body, err := fetch(t, httpapi.New(parts(w)), contentPath(domain.FileID{UUID: newSource.UUID}), tt.spec)
+			status, body, err := fetch(t, httpapi.New(parts(w)), contentPath(domain.FileID(newSource)), tt.spec)
 			if err == nil && status < 300 {
 				t.Errorf("got a complete body of %d bytes with status %d", len(body), status)
 			}
@@ -181,12 +181,12 @@ func TestLargeContentIsWhole(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld()
-	w.addFile("ann", annSource, domain.FileID{UUID: newSource.UUID}, "big", big)
+	w.addFile("ann", annSource, domain.FileID(newSource), "big", big)
 	api := httpapi.New(parts(w))
 	for spec, want := range map[string]string{
 		"": big, "bytes=65535-65536": big[65535:65537], "bytes=0-65535": big[:65536], "bytes=1-131072": big[1:131073], "bytes=-7": "the end",
 	} {
-		_, body, err := fetch(t, api, contentPath(domain.FileID{UUID: newSource.UUID}), spec)
+		_, body, err := fetch(t, api, contentPath(domain.FileID(newSource)), spec)
 		if err != nil || !bytes.Equal(body, []byte(want)) {
 			t.Errorf("%q: got %d bytes, %v; want %d", spec, len(body), err, len(want))
 		}

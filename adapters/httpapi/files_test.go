@@ -33,7 +33,7 @@ func TestListFilesPassesItsFilter(t *testing.T) {
 
 			w := newWorld()
 			if r := call(t, httpapi.New(parts(w)), "GET", "/sources/"+annSource.String()+"/files"+query, ""); r.StatusCode != 200 {
-				t.Fatalf("got %d %s", r.StatusCode, bodyOf(t, r))
+				t.Fatalf("got %d %s", r.StatusCode, r.Body)
 			}
 			if diff := cmp.Diff(want, w.fileAsks[0], cmp.AllowUnexported(fileAsk{})); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
@@ -56,7 +56,7 @@ func TestListFilesPages(t *testing.T) {
 			Next  string
 		}
 		r := call(t, api, "GET", "/sources/"+annSource.String()+"/files?limit=1&cursor="+url.QueryEscape(cursor), "")
-		if err := json.Unmarshal(bodyOf(t, r), &page); err != nil {
+		if err := json.Unmarshal(r.Body, &page); err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range page.Files {
@@ -112,7 +112,7 @@ func TestListEventsPages(t *testing.T) {
 			w := newWorld()
 			w.records = someRecords()
 			var got page
-			if err := json.Unmarshal(bodyOf(t, call(t, httpapi.New(parts(w)), "GET", "/sources/"+annSource.String()+"/events"+query, "")), &got); err != nil {
+			if err := json.Unmarshal(call(t, httpapi.New(parts(w)), "GET", "/sources/"+annSource.String()+"/events"+query, "").Body, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -137,7 +137,7 @@ func TestListEventsIsBounded(t *testing.T) {
 		Next   int64
 		End    bool
 	}
-	if err := json.Unmarshal(bodyOf(t, call(t, httpapi.New(parts(w)), "GET", "/sources/"+annSource.String()+"/events", "")), &got); err != nil {
+	if err := json.Unmarshal(call(t, httpapi.New(parts(w)), "GET", "/sources/"+annSource.String()+"/events", "").Body, &got); err != nil {
 		t.Fatal(err)
 	}
 	if len(got.Events) != 0 || got.Next != 10_000 || got.End {
@@ -190,7 +190,7 @@ func TestJobProgress(t *testing.T) {
 				Stats               struct{ FilesTotal int64 }
 				EstimatedCompletion time.Time
 			}
-			if err := json.Unmarshal(bodyOf(t, call(t, httpapi.New(parts(w)), "GET", "/jobs/"+doneJob.String(), "")), &got); err != nil {
+			if err := json.Unmarshal(call(t, httpapi.New(parts(w)), "GET", "/jobs/"+doneJob.String(), "").Body, &got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got.Progress); diff != "" {

@@ -33,7 +33,7 @@ func TestAnotherOwnersIdsAreUnknown(t *testing.T) {
 			ask := func(id string) (int, []byte) {
 				path := string(bytes.ReplaceAll([]byte(tt.path), []byte("%s"), []byte(id)))
 				r := call(t, api, "GET", path, "", "X-Correlation-Id", "c")
-				return r.StatusCode, bodyOf(t, r)
+				return r.StatusCode, r.Body
 			}
 			status, body := ask(tt.foreign)
 			wantStatus, want := ask(tt.unknown)
@@ -121,13 +121,13 @@ func TestWriteNotFoldedYetIsAccepted(t *testing.T) {
 			t.Parallel()
 
 			w := newWorld()
-			folded := bodyOf(t, call(t, httpapi.New(parts(w)), e.method, e.path, e.body))
+			folded := call(t, httpapi.New(parts(w)), e.method, e.path, e.body).Body
 			w.synced.Folded, w.removed.Folded, w.connected.Folded = false, false, false
 			r := call(t, httpapi.New(parts(w)), e.method, e.path, e.body)
 			if r.StatusCode != http.StatusAccepted || r.Header.Get("Log-Position") != "3:41" {
 				t.Errorf("got %d at %q, want 202 at 3:41", r.StatusCode, r.Header.Get("Log-Position"))
 			}
-			if body := bodyOf(t, r); !bytes.Equal(body, folded) {
+			if body := r.Body; !bytes.Equal(body, folded) {
 				t.Errorf("got %s, want the same body as when folded", body)
 			}
 		})

@@ -60,7 +60,7 @@ func (s *Server) classify(err error) *errorReply {
 			e := newErrorReply(row.status, row.code, row.message)
 			switch row.status {
 			case http.StatusServiceUnavailable:
-				e.after(time.Second)
+				return e.after(time.Second)
 			case http.StatusUnauthorized:
 				e.headers.Set("WWW-Authenticate", `Bearer realm="data-connector"`)
 			}

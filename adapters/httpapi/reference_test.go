@@ -43,7 +43,7 @@ func transcript(t *testing.T, server *httpapi.Server, id string) (string, error)
 	t.Helper()
 	if id == "get-file-content" {
 		r := call(t, server, "GET", contentPath(readme), "")
-		return fmt.Sprintf("$ curl -H \"X-API-Key: $KEY\" http://localhost:8000%s\n%s", contentPath(readme), bytes.TrimSpace(bodyOf(t, r))), nil
+		return fmt.Sprintf("$ curl -H \"X-API-Key: $KEY\" http://localhost:8000%s\n%s", contentPath(readme), bytes.TrimSpace(r.Body)), nil
 	}
 	e, ok := examples()[id]
 	if !ok {
@@ -72,7 +72,7 @@ func refused(t *testing.T, server *httpapi.Server) string {
 	r := call(t, server, "GET", "/sources?limit=5000&color=red", "")
 	wantProblem(t, wantRefusal(t, r, 400, "VALIDATION_ERROR"), "color")
 	r = call(t, server, "GET", "/sources?limit=5000", "")
-	if err := json.Indent(&pretty, bodyOf(t, r), "", "  "); err != nil {
+	if err := json.Indent(&pretty, r.Body, "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(pretty.String())

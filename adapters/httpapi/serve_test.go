@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -66,9 +67,8 @@ func get(ctx context.Context, url string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer answer.Body.Close()
 	b, err := io.ReadAll(answer.Body)
-	if err != nil {
+	if err = errors.Join(err, answer.Body.Close()); err != nil {
 		return err.Error()
 	}
 	return string(b)

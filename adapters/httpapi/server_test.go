@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +22,7 @@ func parts(w *world) httpapi.Parts {
 
 // call sends one request. header is name, value, name, value, ...; a body is JSON
 // unless header says otherwise.
-func call(t *testing.T, h http.Handler, method, target, body string, header ...string) *http.Response {
+func call(t *testing.T, h http.Handler, method, target, body string, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if body != "" {
@@ -34,16 +33,14 @@ func call(t *testing.T, h http.Handler, method, target, body string, header ...s
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
-	return rec.Result()
+	return answer{StatusCode: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
 }
 
-func bodyOf(t *testing.T, r *http.Response) []byte {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+// An answer is what a call gave.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
 }
 
 // A refusal is the documented error envelope.
@@ -58,9 +55,9 @@ type refusal struct {
 type problem struct{ Field, Problem, Allowed string }
 
 // wantRefusal checks status, code and that the body is the envelope and no more.
-func wantRefusal(t *testing.T, r *http.Response, status int, code string) refusal {
+func wantRefusal(t *testing.T, r answer, status int, code string) refusal {
 	t.Helper()
-	body := bodyOf(t, r)
+	body := r.Body
 	if r.StatusCode != status {
 		t.Fatalf("got status %d, want %d; body %s", r.StatusCode, status, body)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -30,12 +31,15 @@ func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, c domain.Cl
 		return
 	}
 	out := newPacedWriter(w, status)
-	defer out.stop()
 	err := s.copyVerified(r, out, c, part)
 	switch {
 	case err == nil:
 	case out.begun:
-		s.Log.ErrorContext(r.Context(), "content cut off", "correlation", correlation(r.Context()), "digest", c.SHA256.String(), "err", err)
+		level := slog.LevelInfo // the client has gone
+		if errors.Is(err, domain.ErrContentLost) {
+			level = slog.LevelError
+		}
+		s.Log.Log(r.Context(), level, "content cut off", "correlation", correlation(r.Context()), "digest", c.SHA256.String(), "err", err)
 		panic(http.ErrAbortHandler) // net/http's way to break a reply off
 	default:
 		for _, name := range []string{"ETag", "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range"} {
@@ -53,7 +57,7 @@ func (s *Server) copyVerified(r *http.Request, out *pacedWriter, c domain.ClaimC
 	if err != nil {
 		return fmt.Errorf("open content %s: %w", c.SHA256, err)
 	}
-	defer content.Close()
+	defer content.Close() //nolint:errcheck // only read; its end was the check
 	if _, err := io.CopyN(io.Discard, content, part.start); err != nil {
 		return short(err)
 	}
@@ -90,17 +94,16 @@ func short(err error) error {
 // A pacedWriter sends the status with the first bytes and gives up on a client
 // that does not take a chunk in time.
 type pacedWriter struct {
-	w      http.ResponseWriter
-	status int
-	begun  bool
-	late   *time.Timer
+	w       http.ResponseWriter
+	control *http.ResponseController
+	status  int
+	begun   bool
 }
 
 func newPacedWriter(w http.ResponseWriter, status int) *pacedWriter {
-	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Time{}) // chunkTime replaces the server's limit; a recorder in a test has none
-	late := time.AfterFunc(chunkTime, func() { _ = control.SetWriteDeadline(time.Unix(1, 0)) })
-	return &pacedWriter{w: w, status: status, late: late}
+	p := &pacedWriter{w: w, control: http.NewResponseController(w), status: status}
+	_ = p.control.SetWriteDeadline(time.Time{}) // chunkTime replaces the server's limit; a recorder in a test has none
+	return p
 }
 
 // Write sends b; nothing at all happens for an empty b.
@@ -117,8 +120,11 @@ func (p *pacedWriter) last(b []byte) (int, error) {
 		p.begun = true
 		p.w.WriteHeader(p.status)
 	}
-	p.late.Reset(chunkTime)
-	return p.w.Write(b)
+	late := time.AfterFunc(chunkTime, func() { _ = p.control.SetWriteDeadline(time.Unix(1, 0)) })
+	defer late.Stop()
+	n, err := p.w.Write(b)
+	if err != nil {
+		return n, err
+	}
+	return n, p.control.Flush() // nothing is left to be sent when nobody looks at the time
 }
-
-func (p *pacedWriter) stop() { p.late.Stop() }
