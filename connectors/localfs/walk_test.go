@@ -251,6 +251,25 @@ func TestOwnFoldersAreNotListed(t *testing.T) {
 	}
 }
 
+func TestResumeListsTheRestAlone(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.conn.SetPage(1)
+	for _, p := range []string{"a", "b/a", "b/b/a", "b/b/b", "b/c", "b.c", "b0", "c/a"} {
+		w.put(p, "x")
+	}
+	w.check(syscall.Mkfifo(w.at("b/d"), 0o644))
+	whole := w.list()
+	for i, p := range whole.pages[:len(whole.pages)-1] {
+		l := newListing()
+		w.check(w.conn.Snapshot(t.Context(), w.scope, p.Next, l))
+		if got, want := len(l.pages), len(whole.pages)-i-1; got != want || !l.complete {
+			t.Errorf("behind page %d: got %d pages, complete %v, want %d", i, got, l.complete, want)
+		}
+	}
+}
+
 // A position in another root, or of another version, starts over.
 func TestForeignCursor(t *testing.T) {
 	t.Parallel()
