@@ -42,8 +42,8 @@ func write(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	if p.pipeline() {
 		tables = []func(context.Context, pgx.Tx, *partition, *batch) error{writeStages, writePoison}
 	}
-	for _, write := range tables {
-		if err := write(ctx, tx, p, b); err != nil {
+	for _, table := range tables {
+		if err := table(ctx, tx, p, b); err != nil {
 			return err
 		}
 	}

@@ -16,14 +16,12 @@ const livePage = 5_000
 // FilesAt are the live files at these raw paths, in any order. A provider that
 // allows it may have several at one path.
 func (r *Reader) FilesAt(ctx context.Context, source domain.SourceID, rawPaths [][]byte) ([]domain.File, error) {
-	heads := make([][]byte, len(rawPaths))
-	for i, p := range rawPaths {
-		heads[i] = headOf(p)
-	}
+	// OFFSET 0 keeps Postgres from joining the paths with all files of the source.
 	files, err := query(ctx, r.db, scanFile, `
-		SELECT `+fileRow+` FROM files f
-		WHERE f.source_id = $1 AND NOT f.removed AND `+head+` = ANY($2::bytea[]) AND f.path_key = ANY($3::bytea[])`,
-		[16]byte(source.UUID), heads, rawPaths)
+		SELECT `+fileRow+` FROM (SELECT DISTINCT raw FROM unnest($2::bytea[]) AS u(raw)) AS u CROSS JOIN LATERAL (
+			SELECT `+fileRow+` FROM files f
+			WHERE f.source_id = $1 AND NOT f.removed AND f.path_key = u.raw AND `+head+` = substring(u.raw FROM 1 FOR 1024)
+			OFFSET 0) AS f`, [16]byte(source.UUID), rawPaths)
 	if err != nil {
 		return nil, fmt.Errorf("files by path: %w", err)
 	}
@@ -56,7 +54,7 @@ func (r *Reader) Live(ctx context.Context, source domain.SourceID, order domain.
 	id := [16]byte(source.UUID)
 	if order == domain.ByItem {
 		return pages(livePage, func(last domain.File) ([]domain.File, error) {
-			return query(ctx, r.db, scanFile, `
+			return queryOrdered(ctx, r.db, scanFile, `
 				SELECT `+fileRow+` FROM files f
 				WHERE f.source_id = $1 AND NOT f.removed AND f.item_id <> '' AND f.file_id > $2
 				ORDER BY f.file_id LIMIT $3`, id, [16]byte(last.ID.UUID), livePage)
@@ -64,7 +62,7 @@ func (r *Reader) Live(ctx context.Context, source domain.SourceID, order domain.
 	}
 	return pages(livePage, func(last domain.File) ([]domain.File, error) {
 		path := last.RawPath()
-		return query(ctx, r.db, scanFile, `
+		return queryOrdered(ctx, r.db, scanFile, `
 			SELECT `+fileRow+` FROM files f
 			WHERE f.source_id = $1 AND NOT f.removed AND (`+head+`, f.path_key, f.file_id) > ($2, $3, $4)
 			ORDER BY `+head+`, f.path_key, f.file_id LIMIT $5`, id, headOf(path), path, [16]byte(last.ID.UUID), livePage)

@@ -37,7 +37,7 @@ func (r *Reader) ListFiles(ctx context.Context, owner domain.OwnerID, source dom
 		w.and(`(`+head+`, f.path_key, f.file_id) > (%s, %s, %s)`, headOf(after.Path), after.Path, [16]byte(after.ID.UUID))
 	}
 	sql := `SELECT ` + fileRow + ` FROM ` + w.from + ` ORDER BY ` + head + `, f.path_key, f.file_id LIMIT ` + w.arg(limit+1)
-	files, err = query(ctx, r.db, scanFileRow, sql, w.args...)
+	files, err = queryOrdered(ctx, r.db, scanFileRow, sql, w.args...)
 	if err == nil && len(files) == 0 {
 		err = r.owned(ctx, owner, source)
 	}

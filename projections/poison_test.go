@@ -131,3 +131,28 @@ func TestRecordThatPostgresRefuses(t *testing.T) {
 		t.Errorf("poison (-want +got):\n%s", diff)
 	}
 }
+
+// The same of a SourceChanged parks its source, however the log is cut.
+func TestSourceChangedThatPostgresRefuses(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s, other := newStory(t, l, "ann"), newStory(t, l, "ann")
+	e := s.event(domain.SourceHintReceived)
+	e.Hint = &domain.Hint{Origin: "webhook"}
+	bad := record(t, e)
+	e.Hint = &domain.Hint{Origin: "web\x00hook"}
+	bad.Event = e    // as no decoder gives it
+	l.addRecord(bad) // offset 2
+	s.request(domain.SyncFull)
+	other.request(domain.SyncFull)
+	w.project(t, l)
+	if diff := cmp.Diff([]poisoned{{2, true, true}, {3, true, false}}, w.poisoned(t)); diff != "" {
+		t.Errorf("poison (-want +got):\n%s", diff)
+	}
+	for id, want := range map[domain.SourceID]int{s.src.ID: 0, other.src.ID: 1} {
+		if n := w.count(t, "sync_jobs", id); n != want {
+			t.Errorf("got %d jobs, want %d", n, want)
+		}
+	}
+}

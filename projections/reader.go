@@ -12,7 +12,7 @@ import (
 )
 
 // A Reader answers what the service asks of the tables. It may be used
-// concurrently and never holds a transaction open.
+// concurrently and holds no transaction open between two statements of it.
 //
 // The methods of domain.Index find sources whatever their owner. All others take
 // the owner and answer another one's source exactly as an unknown one (I10); a
@@ -36,6 +36,25 @@ func query[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], 
 			return nil, err
 		}
 		return pgx.CollectRows(rows, scan)
+	})
+}
+
+// queryOrdered is query for a page of rows in the order of an index. Postgres
+// would rather sort all of them while it does not know yet how many there are.
+func queryOrdered[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	return again(func() (page []T, err error) {
+		err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
+				return err
+			}
+			rows, err := tx.Query(ctx, sql, args...)
+			if err != nil {
+				return err
+			}
+			page, err = pgx.CollectRows(rows, scan)
+			return err
+		})
+		return page, err
 	})
 }
 

@@ -71,6 +71,23 @@ func TestReadsAreScoped(t *testing.T) {
 	}
 }
 
+// A statement that was prepared before the tables were made anew fails once.
+func TestReadAfterTablesChanged(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	w.project(t, l)
+	for _, change := range []string{`SELECT`, `ALTER TABLE sources ALTER COLUMN state TYPE text`} {
+		if _, err := w.db.Exec(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Source(t.Context(), s.src.ID); err != nil {
+			t.Errorf("got %v after %q", err, change)
+		}
+	}
+}
+
 func TestListSourcesAndJobs(t *testing.T) {
 	t.Parallel()
 

@@ -80,6 +80,35 @@ func TestSecondRunnerFencesTheFirst(t *testing.T) {
 	}
 }
 
+// What the database cannot do now says nothing about the records.
+func TestTroubleIsNotPoison(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	s.file(domain.FileAdded, "a.go", "one")
+	w.assign(t, l)
+	if _, err := w.db.Exec(t.Context(), `ALTER TABLE files RENAME TO elsewhere`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.runner.Batch(t.Context(), l.partition(), l.records); err == nil {
+		t.Error("got no error from a batch that could not be written")
+	}
+	if _, err := w.db.Exec(t.Context(), `ALTER TABLE elsewhere RENAME TO files`); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(t, "sources", s.src.ID) + w.count(t, "poison", s.src.ID); n != 0 {
+		t.Errorf("got %d rows of a batch that failed, want 0", n)
+	}
+	if err := w.runner.Batch(t.Context(), l.partition(), l.records); err != nil {
+		t.Errorf("got %v from the same batch later", err)
+	}
+	if n := w.count(t, "files", s.src.ID); n != 1 {
+		t.Errorf("got %d files, want 1", n)
+	}
+}
+
 func TestRevoked(t *testing.T) {
 	t.Parallel()
 

@@ -30,12 +30,12 @@ func TestStages(t *testing.T) {
 		"an older state not":  {[]domain.Event{at(second, domain.StageDone, noon), at(first, domain.StageFailed, noon)}, map[domain.FileID]time.Time{first.FileID: noon}},
 		"a replay comes last": {[]domain.Event{at(first, domain.StageFailed, noon), at(first, domain.StageDone, noon.Add(1e9))}, map[domain.FileID]time.Time{first.FileID: noon.Add(1e9)}},
 	}
+	w := newWorld(t)
 	for name, tt := range tests {
 		for how, sizes := range map[string][]int{"in one batch": nil, "one by one": {1, 1}} {
 			t.Run(name+" "+how, func(t *testing.T) {
-				t.Parallel()
-
-				w, l := newWorld(t), newLog(pipelineTopic, 0)
+				w.clear(t)
+				l := newLog(pipelineTopic, 0)
 				l.add(t, tt.reports...)
 				w.project(t, l, sizes...)
 				got, err := w.Indexed(t.Context(), []domain.FileID{first.FileID})

@@ -3,6 +3,7 @@ package projections_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -103,10 +104,12 @@ func (w *world) table(t fataler, table, key string) []string {
 // clear empties the read tables, for the next check of a property.
 func (w *world) clear(t fataler) {
 	t.Helper()
+	var all strings.Builder
 	for table := range order {
-		if _, err := w.db.Exec(context.Background(), `DELETE FROM `+table); err != nil {
-			t.Fatalf("clear: %v", err)
-		}
+		all.WriteString("DELETE FROM " + table + ";")
+	}
+	if _, err := w.db.Exec(context.Background(), all.String()); err != nil {
+		t.Fatalf("clear: %v", err)
 	}
 }
 
