@@ -41,6 +41,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		params["application_name"] = applicationName
 	}
 	params["search_path"] = projections.Schema
+	params["jit"] = "off" // no statement runs long enough to earn back its compilation
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = max(config.MaxConns, minConns)
 	}
