@@ -85,9 +85,10 @@ func cancelled(job domain.JobID) domain.SourceChanged {
 	return e
 }
 
-func held(job domain.JobID, run int64, id domain.RunID, seq, epoch int64) domain.SourceChanged {
-	e := inRun(domain.SourceDeletesHeld, job, run, id, seq)
-	e.Held = &domain.Held{Epoch: epoch, Count: 600}
+// held is of run A and epoch 2.
+func held(seq int64) domain.SourceChanged {
+	e := inRun(domain.SourceDeletesHeld, job1, 1, runA, seq)
+	e.Held = &domain.Held{Epoch: 2, Count: 600}
 	return e
 }
 
@@ -134,9 +135,9 @@ func fold(events []domain.SourceChanged) domain.Source {
 }
 
 // diff compares what two folds gave.
-func diff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
+func diff(t *testing.T, what string, want, got any) {
 	t.Helper()
-	if d := cmp.Diff(want, got, opts...); d != "" {
+	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
 	}
 }

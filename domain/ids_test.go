@@ -61,7 +61,7 @@ func TestFileIDs(t *testing.T) {
 		"raw, 0":    domain.NewPathFileID(source, []byte("\xe9"), 0),
 		"cleaned":   domain.NewPathFileID(source, []byte("\ufffd"), 0),
 		"item a":    domain.NewItemFileID(source, "a"),
-		"elsewhere": domain.NewPathFileID(domain.SourceID{UUID: runA.UUID}, []byte("a"), 0),
+		"elsewhere": domain.NewPathFileID(domain.SourceID(runA), []byte("a"), 0),
 	} {
 		if other, taken := ids[id]; taken {
 			t.Errorf("%s and %s have one id", what, other)

@@ -51,8 +51,9 @@ func (c SourceChange) InRun() bool {
 	switch c {
 	case SourceSyncStarted, SourceSyncProgressed, SourceSyncCompleted, SourceSyncFailed, SourceDeletesHeld, SourceRemoved:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // A SourceChanged says what happened to a source. One struct holds all changes;

@@ -41,8 +41,9 @@ func (s Source) Apply(e SourceChanged, offset int64) (Source, Effect) {
 		return s.cancelled(e, offset)
 	case SourceRemovalRequested:
 		return s.removalRequested(e, offset)
+	default: // I6
+		return s, Effect{}
 	}
-	return s, Effect{}
 }
 
 func (s Source) registered(e SourceChanged) (Source, Effect) {
@@ -166,8 +167,9 @@ func (s Source) fits(change SourceChange) bool {
 		return !s.Removing
 	case SourceRemoved:
 		return s.Removing
+	default:
+		return true
 	}
-	return true
 }
 
 // held keeps what the valve holds (I8), unless a release waits already: its job

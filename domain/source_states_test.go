@@ -14,7 +14,7 @@ import (
 func TestSourceHeldDeletes(t *testing.T) {
 	t.Parallel()
 
-	start := log(request(job1, domain.SyncFull), claim(job1, 1, runA), held(job1, 1, runA, 3, 2))
+	start := log(request(job1, domain.SyncFull), claim(job1, 1, runA), held(3))
 	with := func(events ...domain.SourceChanged) []domain.SourceChanged {
 		return append(start[:len(start):len(start)], events...)
 	}
@@ -35,9 +35,9 @@ func TestSourceHeldDeletes(t *testing.T) {
 		"release that came too late": {given: with(completed(job1, 1, runA), released(job1, 2)), held: true},
 		"released with nothing held": {given: log(released(job1, 2))},
 		"held again while its release waits": {
-			given: with(released(job2, 2), held(job1, 1, runA, 4, 2)), release: []bool{false, true},
+			given: with(released(job2, 2), held(4)), release: []bool{false, true},
 		},
-		"held by a zombie": {given: log(request(job1, domain.SyncFull), claim(job1, 1, runA), claim(job1, 2, runB), held(job1, 1, runA, 3, 2)), release: []bool{false}},
+		"held by a zombie": {given: log(request(job1, domain.SyncFull), claim(job1, 1, runA), claim(job1, 2, runB), held(3)), release: []bool{false}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestSourceVersioned(t *testing.T) {
 func TestSourceRemoval(t *testing.T) {
 	t.Parallel()
 
-	full := log(request(job1, domain.SyncFull), claim(job1, 1, runA), progressed(job1, 1, runA, 2), held(job1, 1, runA, 3, 2), removal(job2))
+	full := log(request(job1, domain.SyncFull), claim(job1, 1, runA), progressed(job1, 1, runA, 2), held(3), removal(job2))
 	with := func(events ...domain.SourceChanged) []domain.SourceChanged {
 		return append(full[:len(full):len(full)], events...)
 	}

@@ -89,6 +89,7 @@ func replaced(v reflect.Value, path string, change func(path, old string) string
 				c.Field(i).Set(replaced(v.Field(i), path+"."+f.Name, change))
 			}
 		}
+	default: // numbers and the like hold no text
 	}
 	return c
 }

@@ -63,8 +63,9 @@ func checkSource(e domain.SourceChanged) string {
 		return missing(need{"job_id", e.JobID != domain.JobID{}}, need{"held", e.Held != nil})
 	case domain.SourceSyncCancelled, domain.SourceRemovalRequested:
 		return missing(need{"job_id", e.JobID != domain.JobID{}})
+	default:
+		return missing(need{"version", e.Version > 0 || !e.Change.Known()})
 	}
-	return missing(need{"version", e.Version > 0 || !e.Change.Known()})
 }
 
 func inRun(job domain.JobID, id domain.RunID, run int64) []need {
