@@ -13,9 +13,10 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// filterOptions are the options that every connector has.
-func filterOptions() []domain.Option {
+// commonOptions are the options that every connector has.
+func commonOptions() []domain.Option {
 	return []domain.Option{
+		{Name: "uri", Kind: domain.OptionString, Help: "Where people find the source; kept and shown, not read."},
 		{Name: "includePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to keep; none keeps all. ** crosses folders."},
 		{Name: "excludePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to leave out, besides the default ones. A folder leaves out all below it."},
 		{Name: "defaultExcludes", Kind: domain.OptionBool, Help: "Whether the default excludes apply (true)."},
@@ -27,7 +28,7 @@ func filterOptions() []domain.Option {
 
 // Options are all options of the connector c, its own first.
 func Options(c domain.Connector) []domain.Option {
-	return append(slices.Clone(c.Describe().Options), filterOptions()...)
+	return append(slices.Clone(c.Describe().Options), commonOptions()...)
 }
 
 // checkConfig says whether config is an object with only options that exist, of

@@ -82,7 +82,7 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 	}
 	found, err := conn.Validate(ctx, domain.Scope{Source: id, Config: config, Skip: filter.Skips})
 	if err != nil {
-		return domain.SourceChanged{}, fmt.Errorf("validate: %w", err)
+		return domain.SourceChanged{}, refused(err)
 	}
 	reg := domain.SourceChanged{
 		SourceID: id, OwnerID: req.Owner, Provider: conn.Describe().Provider, Change: domain.SourceRegistered, At: s.Clock.Now(),
@@ -92,6 +92,18 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 		reg.Name = domain.Clean(found.Name)
 	}
 	return reg, nil
+}
+
+// refused is what the caller did wrong, where the provider says so: its 401 is
+// about the source's credential, not about the caller's.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, domain.ErrUnauthorized):
+		return &domain.InvalidError{Field: "config", Problem: "the provider refuses the credential", Allowed: "a credential that may read the source"}
+	case errors.Is(err, domain.ErrGone):
+		return &domain.InvalidError{Field: "config", Problem: "there is nothing: " + shortText(err.Error()), Allowed: "a source that exists"}
+	}
+	return fmt.Errorf("validate: %w", err)
 }
 
 // place chooses the partition of a new source, for good.
