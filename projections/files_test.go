@@ -28,7 +28,7 @@ func odd() [][]byte {
 }
 
 // addPath appends a file at a raw path.
-func (s *story) addPath(raw []byte) domain.FileChanged {
+func (s *story) addPath(raw []byte) {
 	e := s.changed(domain.FileAdded, "x", "body")
 	e.FileID = domain.NewPathFileID(s.src.ID, raw, 0)
 	e.Path = strings.ToValidUTF8(string(raw), "\ufffd")
@@ -36,7 +36,6 @@ func (s *story) addPath(raw []byte) domain.FileChanged {
 		e.PathRaw = raw
 	}
 	s.log.add(s.t, e)
-	return e
 }
 
 func oddFiles(t *testing.T) (*world, *story, [][]byte) {

@@ -92,11 +92,16 @@ func (w *Waiters) catchUp(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	var at domain.Position
-	_, err = pgx.ForEachRow(rows, []any{&at.Partition, &at.Offset}, func() error {
-		w.folded(at.Partition, at.Offset)
-		return nil
+	positions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (at domain.Position, err error) {
+		err = row.Scan(&at.Partition, &at.Offset)
+		return at, err
 	})
+	if err != nil {
+		return err
+	}
+	for _, at := range positions {
+		w.folded(at.Partition, at.Offset)
+	}
 	w.news()
-	return err
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -138,8 +139,7 @@ func (s *story) event(change domain.SourceChange) domain.SourceChanged {
 	e := domain.SourceChanged{
 		SourceID: s.src.ID, OwnerID: s.src.Owner, Provider: s.src.Provider, Change: change, At: noon.Add(time.Duration(s.n) * time.Second),
 	}
-	switch change {
-	case domain.SourceUpdated, domain.SourcePaused, domain.SourceResumed, "pondered":
+	if slices.Contains([]domain.SourceChange{domain.SourceUpdated, domain.SourcePaused, domain.SourceResumed, "pondered"}, change) {
 		e.Version = s.src.Version + 1
 	}
 	if change.InRun() && len(s.src.Jobs) > 0 {
@@ -158,7 +158,7 @@ func (s *story) request(mode domain.SyncMode) domain.Position {
 	return s.tell(e)
 }
 
-func (s *story) claim() domain.Position {
+func (s *story) claim() {
 	s.t.Helper()
 	run, err := domain.NewRunID()
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *story) claim() domain.Position {
 		s.t.Fatalf("claim: %v", err)
 	}
 	s.seq = 0
-	return s.tell(e)
+	s.tell(e)
 }
 
 // start opens a job and claims it.
@@ -206,34 +206,34 @@ func content(body string) *domain.ClaimCheck {
 	return c
 }
 
-func (s *story) progress() domain.Position {
+func (s *story) progress() {
 	s.t.Helper()
 	e := s.event(domain.SourceSyncProgressed)
 	e.Cursor = &domain.Envelope{Phase: domain.PhaseListing, Epoch: 1, Start: domain.Cursor{V: 1, Kind: "n", Opaque: json.RawMessage(fmt.Sprintf(`{"n":%d}`, s.n))}}
 	e.Counts, e.Totals = &domain.Counts{Listed: int64(s.n)}, &domain.Totals{Files: int64(s.n)}
-	return s.tell(e)
+	s.tell(e)
 }
 
-func (s *story) complete() domain.Position {
+func (s *story) complete() {
 	s.t.Helper()
 	e := s.event(domain.SourceSyncCompleted)
 	e.Counts, e.Totals = &domain.Counts{Added: 1}, &domain.Totals{Files: 2, Bytes: 20}
-	return s.tell(e)
+	s.tell(e)
 }
 
-func (s *story) requestRemoval() domain.Position {
+func (s *story) requestRemoval() {
 	s.t.Helper()
 	e, err := s.src.RequestRemoval(noon)
 	if err != nil {
 		s.t.Fatalf("removal: %v", err)
 	}
-	return s.tell(e)
+	s.tell(e)
 }
 
-func (s *story) hint(delivery string) domain.Position {
+func (s *story) hint(delivery string) {
 	e := s.event(domain.SourceHintReceived)
 	e.Hint = &domain.Hint{Origin: "webhook", ProviderEvent: "push", DeliveryID: delivery, Refs: []string{"main"}}
-	return s.tell(e)
+	s.tell(e)
 }
 
 // report is what a stage says of a file.

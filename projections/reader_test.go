@@ -61,7 +61,7 @@ func TestReadsAreScoped(t *testing.T) {
 			if err := r.read("bob", s.src.ID, f.FileID, job); !errors.Is(err, r.want) {
 				t.Errorf("got %v for another owner, want %v", err, r.want)
 			}
-			if err := r.read("ann", nobody, domain.FileID{UUID: nobody.UUID}, domain.JobID{UUID: nobody.UUID}); !errors.Is(err, r.want) {
+			if err := r.read("ann", nobody, domain.FileID(nobody), domain.JobID(nobody)); !errors.Is(err, r.want) {
 				t.Errorf("got %v for an unknown id, want %v", err, r.want)
 			}
 		})

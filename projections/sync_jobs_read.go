@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/confuse/data-connector/domain"
@@ -45,7 +44,7 @@ func (r *Reader) ListJobs(ctx context.Context, owner domain.OwnerID, f JobFilter
 		columns: jobColumnsRead, from: `sync_jobs WHERE owner_id = $1`, order: `requested_at DESC, job_id`,
 		args: []any{string(owner)}, limit: limit, offset: offset,
 	}
-	if f.Source.UUID != uuid.Nil {
+	if f.Source != (domain.SourceID{}) {
 		l.args = append(l.args, [16]byte(f.Source.UUID))
 		l.from += fmt.Sprintf(` AND source_id = $%d`, len(l.args))
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/confuse/data-connector/domain"
@@ -36,11 +35,11 @@ func jsonText(v any) (string, error) {
 
 // eventID is the ce_id of a record that was decoded, so it is a UUID.
 func eventID(rec *domain.Record) [16]byte {
-	id, err := uuid.Parse(rec.Headers[wire.HeaderID])
-	if err != nil {
-		return uuid.Nil
+	var id domain.EventID
+	if err := id.UnmarshalText([]byte(rec.Headers[wire.HeaderID])); err != nil {
+		return [16]byte{}
 	}
-	return id
+	return id.UUID
 }
 
 // eventTime is the ce_time of a record; null when it has none.
