@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,11 +38,11 @@ git, the content store and the allowed folders, without changing anything, and s
 what to change. The exit code is 1 when something keeps the service from working.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, bad := c.patient(at)
+			cfg, found := c.patient(at)
 			if err := printConfig(cmd.OutOrStdout(), cfg); err != nil {
 				return err
 			}
-			return c.examine(cmd.Context(), cmd.OutOrStdout(), cfg, bad)
+			return c.examine(cmd.Context(), cmd.OutOrStdout(), cfg, found)
 		},
 	}
 	at.flagData(cmd)
@@ -58,22 +59,19 @@ func (c *command) patient(at where) (config, []finding) {
 	if at.data == "" && missing == nil {
 		return cfg, []finding{{levelOK, "configuration", ""}}
 	}
-	folder := at.data
-	if folder == "" {
-		folder = defaultData
-	}
+	folder := cmp.Or(at.data, defaultData)
 	run, err := embedded.ReadRunInfo(folder)
-	switch {
-	case err == nil:
-		solo, err := c.soloProcess(solo{data: folder, port: -1})
-		if err != nil {
-			return cfg, []finding{{levelFail, "configuration", err.Error()}}
-		}
-		return solo.on(run), []finding{{levelOK, fmt.Sprintf("configuration: the standalone with process id %d on %s", run.PID, folder), ""}}
-	case at.data != "":
+	if err != nil && at.data == "" {
+		return cfg, []finding{{levelFail, "configuration", missing.Error()}}
+	}
+	if err != nil {
 		return cfg, []finding{{levelFail, "configuration", err.Error()}}
 	}
-	return cfg, []finding{{levelFail, "configuration", missing.Error()}}
+	p, err := c.soloProcess(solo{data: folder, port: -1})
+	if err != nil {
+		return cfg, []finding{{levelFail, "configuration", err.Error()}}
+	}
+	return p.on(run), []finding{{levelOK, fmt.Sprintf("configuration: this environment, and the servers of process %d on %s", run.PID, folder), ""}}
 }
 
 func printConfig(w io.Writer, cfg config) error {

@@ -42,12 +42,13 @@ func (b *bar) at(j jobReply) {
 		b.clear()
 		b.total = total
 		b.drawn = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
-			progressbar.OptionSetItsString("files"), progressbar.OptionShowIts(), progressbar.OptionThrottle(0),
-			progressbar.OptionSetRenderBlankState(true))
+			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(total > 0),
+			progressbar.OptionSetSpinnerChangeInterval(0)) // else it goes on drawing by itself, for ever
 	}
-	b.drawn.Describe(describe(j))
-	_ = b.drawn.Set64(min(j.Stats.FilesProcessed, max(total, j.Stats.FilesProcessed))) // a bar that is not drawn costs nothing
+	b.drawn.Describe(fmt.Sprintf("%s, %d files", describe(j), j.Stats.FilesProcessed))
+	if total > 0 {
+		_ = b.drawn.Set64(min(j.Stats.FilesProcessed, total-1)) // a bar that is not drawn costs nothing; a full one ends
+	}
 }
 
 func (b *bar) clear() {

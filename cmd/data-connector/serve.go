@@ -115,6 +115,7 @@ func (c *command) runService(ctx context.Context, p process) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	err = s.run(ctx)
+	log.InfoContext(ctx, "service stopped")
 	if errors.Is(err, domain.ErrLogLost) {
 		return fmt.Errorf("%w\n%s", err, logLostRemedy)
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,7 +45,7 @@ The exit code is 3 when the source is connected already.`,
 			}
 			raw, err := cl.post(cmd.Context(), "/sources", body, &reply)
 			if err != nil {
-				return err
+				return connectedAlready(err)
 			}
 			if wait {
 				if err := c.waitForJob(cmd.Context(), cl, reply.SyncJob.ID); err != nil {
@@ -62,6 +64,18 @@ The exit code is 3 when the source is connected already.`,
 	flagJSON(cmd, &asJSON)
 	flagWait(cmd, &wait)
 	return cmd
+}
+
+// connectedAlready says what can be done with a source that is there; all else is
+// err as it is.
+func connectedAlready(err error) error {
+	var reply *apiError
+	var details struct{ SourceID string }
+	if !errors.As(err, &reply) || reply.Status != http.StatusConflict || json.Unmarshal(reply.Details, &details) != nil || details.SourceID == "" {
+		return err
+	}
+	reply.Details = nil
+	return fmt.Errorf("%w; to look for changes: data-connector source sync %s", err, details.SourceID)
 }
 
 // options reads key=value pairs.
