@@ -22,7 +22,7 @@ type config struct {
 
 	KafkaServers     []string `env:"KAFKA_BOOTSTRAP_SERVERS" allowed:"host:port, several separated by commas" help:"Brokers of the Kafka cluster that holds the log."`
 	KafkaPrefix      string   `env:"KAFKA_TOPIC_PREFIX" envDefault:"dataconnector" allowed:"letters, digits, dots, dashes, underscores" help:"Beginning of all topic names."`
-	KafkaGroup       string   `env:"KAFKA_GROUP_ID" allowed:"text without spaces" help:"Consumer group of the projector. Unset: <KAFKA_TOPIC_PREFIX>-projector."`
+	KafkaGroup       string   `env:"KAFKA_GROUP_ID" allowed:"text without spaces" help:"Consumer group of the projector. Unset: the topic prefix with -projector behind it."`
 	KafkaClientID    string   `env:"KAFKA_CLIENT_ID" envDefault:"data-connector" allowed:"text without spaces" help:"Name of this client in the brokers' logs."`
 	KafkaPartitions  int32    `env:"KAFKA_PARTITIONS" envDefault:"12" allowed:"a number from 1 to 10000" help:"Partitions of topics that are made; those that exist keep theirs."`
 	KafkaReplication int16    `env:"KAFKA_REPLICATION_FACTOR" envDefault:"0" allowed:"a number from 0 (the broker's default) to 100" help:"Copies of each partition of topics that are made."`
@@ -42,7 +42,7 @@ type config struct {
 	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`
 	PerProvider      int    `env:"MAX_JOBS_PER_PROVIDER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one provider that run at once, over all syncers."`
 	PerOwner         int    `env:"MAX_JOBS_PER_OWNER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one owner that run at once, over all syncers."`
-	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this syncer among all, the same after a restart. Unset: <host name>:<port>."`
+	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this syncer among all, the same after a restart. Unset: host name and port."`
 	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
 
 	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL and Redis."`

@@ -19,9 +19,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	redislog "github.com/redis/go-redis/v9/logging"
 )
 
 func main() {
+	redislog.Disable() // it writes plain lines to stderr; its errors come back as well
 	// A second signal ends the process at once: the first gives up its handler.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

@@ -32,10 +32,7 @@ func (s *service) run(ctx context.Context) error {
 	group, work := errgroup.WithContext(ctx)
 	s.start(work, group, listener)
 	group.Go(func() error { return httpapi.Serve(work, listener, handler, s.log) })
-	s.log.InfoContext(ctx, "service started", "url", s.url, "roles", s.roles, "version", readBuild().version)
-	if s.ready != nil {
-		group.Go(func() error { return s.ready(work, s) })
-	}
+	group.Go(func() error { return s.announce(work) })
 	ended := make(chan error, 1)
 	go func() { ended <- group.Wait() }()
 	select {
@@ -66,6 +63,17 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, listener net
 		}
 	}
 	group.Go(func() error { return unlessStopped(ctx, s.waiters.Listen(ctx)) })
+}
+
+// announce tells whoever waits for this process that it takes requests.
+func (s *service) announce(ctx context.Context) error {
+	if s.ready != nil {
+		if err := s.ready(ctx, s); err != nil {
+			return unlessStopped(ctx, err)
+		}
+	}
+	s.log.InfoContext(ctx, "service started", "url", s.url, "roles", s.roles, "version", readBuild().version)
+	return nil
 }
 
 // unlessStopped is err, but nil when all it says is that ctx has ended.
