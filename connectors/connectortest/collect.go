@@ -12,6 +12,9 @@ import (
 // maxPage is the most changes of a page.
 const maxPage = 1000
 
+// maxPages is the most pages of a fixture's listing. One that has more has no end.
+const maxPages = 1000
+
 // A collector takes pages and remembers them. It checks what every page must be.
 type collector struct {
 	t     *testing.T
@@ -31,7 +34,9 @@ func (c *collector) Page(_ context.Context, p domain.Page) error {
 	for _, change := range p.Changes {
 		checkItem(c.t, change)
 	}
-	c.pages = append(c.pages, p)
+	if c.pages = append(c.pages, p); len(c.pages) > maxPages {
+		c.t.Fatal("the listing has no end")
+	}
 	return c.fail
 }
 

@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,6 +14,10 @@ import (
 
 // maxRuns is how many runs a sync may take once its provider is well.
 const maxRuns = 5
+
+// longestRun is how long one run may take in real time: only a run without end
+// takes longer.
+const longestRun = 20 * time.Second
 
 // A bench is the engine over one fixture in a world.
 type bench struct {
@@ -37,8 +42,13 @@ func newBench(t *testing.T, f Fixture) *bench {
 // run lets the engine work once on the oldest open job.
 func (b *bench) run() error {
 	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), longestRun)
+	defer cancel()
 	lease := domain.Lease{Ticket: domain.Ticket{Source: b.source}, Token: must(domain.NewRunID())}
-	again, err := b.engine.Run(b.t.Context(), lease)
+	again, err := b.engine.Run(ctx, lease)
+	if ctx.Err() != nil {
+		b.t.Fatal("the run has no end")
+	}
 	if wait := again.Sub(b.Clock.Now()); wait > 0 {
 		b.Clock.Turn(wait)
 	}
@@ -134,6 +144,41 @@ func testEngineEdits(t *testing.T, f Fixture) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
+}
+
+// testEngineRename renames a file and edits it, and makes a new one at its old
+// path.
+func testEngineRename(t *testing.T, f Fixture) {
+	b := newBench(t, f)
+	b.sync(domain.SyncIncremental)
+	from := slices.Sorted(maps.Keys(f.Files))[2]
+	to, id, n := from+".moved", b.file(from).ID, len(b.Log.Files(b.source))
+	f.Rename(from, to)
+	f.Put(to, "renamed and edited")
+	b.f.Files[to] = "renamed and edited"
+	delete(b.f.Files, from)
+	b.sync(domain.SyncIncremental)
+	b.check()
+	if got := b.changes(n); got[domain.FileRenamed] != 1 || got[domain.FileAdded]+got[domain.FileRemoved] > 0 {
+		t.Errorf("got %v, want one rename", got)
+	}
+	f.Put(from, "new")
+	b.f.Files[from] = "new"
+	b.sync(domain.SyncIncremental)
+	b.check()
+	if b.file(to).ID != id || b.file(from).ID == id {
+		t.Errorf("got id %s of the renamed file and %s of the new one, want %s for the former", b.file(to).ID, b.file(from).ID, id)
+	}
+}
+
+// file is the live file at a path.
+func (b *bench) file(path string) domain.File {
+	b.t.Helper()
+	files, err := b.Rows.FilesAt(b.t.Context(), b.source, [][]byte{[]byte(path)})
+	if err != nil || len(files) != 1 {
+		b.t.Fatalf("got %d files at %q, %v", len(files), path, err)
+	}
+	return files[0]
 }
 
 // testEngineCut cuts the log between two events, at some places all over the

@@ -22,6 +22,7 @@ type Fixture struct {
 	// asked for names like those in Files.
 	Put    func(path, content string)
 	Remove func(path string)
+	Rename func(from, to string) // within a folder; nothing is at to
 
 	// Faults are the ways in which the provider can be made to fail in the middle
 	// of a listing. Each lasts until Mend. An empty map is skipped with a word.

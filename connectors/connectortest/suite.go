@@ -24,6 +24,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		"engine: the fold is what the provider holds":   testEngine,
 		"engine: cut anywhere, it comes to the same":    testEngineCut,
 		"engine: edits arrive as exactly those changes": testEngineEdits,
+		"engine: a rename keeps the id":                 testEngineRename,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

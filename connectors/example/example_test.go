@@ -33,7 +33,7 @@ func TestConnector(t *testing.T) {
 		return connectortest.Fixture{
 			Connector: example.New(s.Client(), connectortest.NewWorld(t).Clock),
 			Config:    config, Token: token, Files: files,
-			Put: s.put, Remove: s.remove, Faults: faults, Mend: s.fail(""), Reset: s.reset,
+			Put: s.put, Remove: s.remove, Rename: s.rename, Faults: faults, Mend: s.fail(""), Reset: s.reset,
 		}
 	})
 }

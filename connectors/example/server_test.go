@@ -80,6 +80,14 @@ func (s *server) remove(path string) {
 	s.items = slices.Delete(s.items, i, i+1)
 }
 
+func (s *server) rename(from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.items, func(i item) bool { return i.Path == from })
+	s.items[i].Path = to
+	s.log = append(s.log, s.items[i])
+}
+
 // reset forgets all changes.
 func (s *server) reset() {
 	s.mu.Lock()

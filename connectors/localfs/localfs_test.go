@@ -35,7 +35,7 @@ func TestConnector(t *testing.T) {
 		w.link("elsewhere", "link")
 		away := w.dir + "-away"
 		return connectortest.Fixture{
-			Connector: w.conn, Config: w.scope.Config, Files: files, Put: w.put, Remove: w.remove,
+			Connector: w.conn, Config: w.scope.Config, Files: files, Put: w.put, Remove: w.remove, Rename: w.rename,
 			Faults: map[connectortest.Fault]func(){connectortest.Vanished: func() { w.check(os.Rename(w.dir, away)) }},
 			Mend:   func() { w.check(os.Rename(away, w.dir)) },
 		}
@@ -91,6 +91,11 @@ func (w *world) put(path, content string) {
 func (w *world) remove(path string) {
 	w.t.Helper()
 	w.check(os.Remove(w.at(path)))
+}
+
+func (w *world) rename(from, to string) {
+	w.t.Helper()
+	w.check(os.Rename(w.at(from), w.at(to)))
 }
 
 func (w *world) link(target, path string) {
