@@ -42,7 +42,7 @@ type config struct {
 	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`
 	PerProvider      int    `env:"MAX_JOBS_PER_PROVIDER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one provider that run at once, over all syncers."`
 	PerOwner         int    `env:"MAX_JOBS_PER_OWNER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one owner that run at once, over all syncers."`
-	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this syncer among all, the same after a restart. Unset: host name and port."`
+	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this process, which no other one of the service has at the same time and it has again after a restart: it gets its partitions and jobs back at once, also after a crash. Unset: after a crash others wait up to 10 s for them."`
 	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
 
 	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL and Redis."`

@@ -76,7 +76,6 @@ func (c config) checkStores(k *checks) {
 	k.want(among(c.RedisURL, "redis", "rediss", "unix"), "REDIS_URL", c.RedisURL)
 	k.want(among(c.ContentURL, "file") && (c.ContentURL == "" || filepath.IsAbs(c.contentDir())), "CONTENT_STORE_URL", c.ContentURL)
 	k.want(filepath.IsAbs(c.CacheDir), "CACHE_DIR", c.CacheDir)
-	k.want(c.AllowedPaths.absolute(), "FS_ALLOWED_PATHS", c.AllowedPaths)
 	k.want(word(c.RedisPrefix), "REDIS_PREFIX", c.RedisPrefix)
 }
 

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -58,19 +58,21 @@ func (a address) scheme() string {
 // paths are absolute folders.
 type paths []string
 
-// UnmarshalText reads a list with colons or commas between.
+// UnmarshalText reads a list with colons or commas between. A path that is not
+// absolute is an error.
 func (p *paths) UnmarshalText(text []byte) error {
 	*p = nil
 	for _, one := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ':' || r == ',' }) {
-		if one = strings.TrimSpace(one); one != "" {
-			*p = append(*p, filepath.Clean(one))
+		one = strings.TrimSpace(one)
+		if one == "" {
+			continue
 		}
+		if !filepath.IsAbs(one) {
+			return fmt.Errorf("%q is not absolute", one)
+		}
+		*p = append(*p, filepath.Clean(one))
 	}
 	return nil
 }
 
 func (p paths) String() string { return strings.Join(p, ":") }
-
-func (p paths) absolute() bool {
-	return !slices.ContainsFunc(p, func(s string) bool { return !filepath.IsAbs(s) })
-}

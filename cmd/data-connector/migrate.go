@@ -14,8 +14,8 @@ func (c *command) migrate() *cobra.Command {
 		Use:   "migrate",
 		Short: "Bring schema app of the database up to date",
 		Long: `Brings schema app of the database up to date: what the log cannot give back. serve
-does the same when it starts; use this where serve's user may not change schemas.
-The read tables are no part of it: serve makes them anew from the log.`,
+does the same when it starts; this does it beforehand. The read tables are no part
+of it: serve makes them, and fills them from the log.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.servers(at, "DATABASE_URL")

@@ -17,6 +17,9 @@ import (
 	"github.com/confuse/data-connector/projections"
 )
 
+// errStuck is a stop that leaves work behind, which still uses what is open.
+var errStuck = errors.New("not all work stopped")
+
 // run runs the roles until ctx ends, then gives them SHUTDOWN_TIMEOUT to stop. One
 // that fails stops the others.
 func (s *service) run(ctx context.Context) error {
@@ -45,7 +48,7 @@ func (s *service) run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-s.clock.After(s.ShutdownTimeout):
-		return fmt.Errorf("not all work stopped within SHUTDOWN_TIMEOUT=%s", s.ShutdownTimeout)
+		return fmt.Errorf("%w within SHUTDOWN_TIMEOUT=%s", errStuck, s.ShutdownTimeout)
 	}
 }
 
@@ -88,7 +91,7 @@ func (s *service) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
 	if err != nil {
-		return nil, fmt.Errorf("HOST and PORT: %w", err)
+		return nil, fmt.Errorf("listen on HOST and PORT: %w", err)
 	}
 	return l, nil
 }
@@ -107,7 +110,7 @@ func urlOf(l net.Listener) string {
 
 // project folds the log into the tables until it is lost or ctx ends.
 func (s *service) project(ctx context.Context) error {
-	feed := kafka.NewFeed(s.kafka, kafka.FeedOptions{Group: s.KafkaGroup, Workers: s.ProjectorWorkers})
+	feed := kafka.NewFeed(s.kafka, kafka.FeedOptions{Group: s.KafkaGroup, Instance: s.WorkerName, Workers: s.ProjectorWorkers})
 	return feed.Feed(ctx, projections.NewRunner(s.db, s.waiters, s.log))
 }
 

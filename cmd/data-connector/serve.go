@@ -107,14 +107,15 @@ type process struct {
 
 // runService opens what p needs and runs its roles until ctx ends or one of them
 // fails. It returns nil after an orderly stop.
-func (c *command) runService(ctx context.Context, p process) (err error) {
+func (c *command) runService(ctx context.Context, p process) error {
 	log := p.newLogger(c.err)
 	s, err := openService(ctx, p, log)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	err = s.run(ctx)
+	if err = s.run(ctx); !errors.Is(err, errStuck) { // else closing would wait for what is stuck
+		err = errors.Join(err, s.close())
+	}
 	log.InfoContext(ctx, "service stopped")
 	if errors.Is(err, domain.ErrLogLost) {
 		return fmt.Errorf("%w\n%s", err, logLostRemedy)

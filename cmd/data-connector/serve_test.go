@@ -232,15 +232,19 @@ func TestServeWithoutServers(t *testing.T) {
 	}
 }
 
-// Two processes cannot have one port, and a wrong password is told at once.
+// What waiting does not cure is told at once.
 func TestServeIsRefused(t *testing.T) {
 	t.Parallel()
 
 	env := serveEnv(t)
 	server := startChild(t, env, "serve")
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
-	if r := call(t, with(env, "PORT="+port), "serve"); r.code != exitFailed || !strings.Contains(r.err, "HOST and PORT") {
+	if r := call(t, with(env, "PORT="+port), "serve"); r.code != exitFailed || !strings.Contains(r.err, "listen on HOST and PORT") {
 		t.Errorf("a taken port: got %d, %q", r.code, r.err)
+	}
+	nowhere := with(env, "DATABASE_URL="+mapOf(env)["DATABASE_URL"]+"&dbname=nowhere", "STARTUP_TIMEOUT=1h")
+	if r := call(t, nowhere, "serve"); r.code != exitFailed || !strings.Contains(r.err, `"nowhere" does not exist`) {
+		t.Errorf("another database: got %d, %q", r.code, r.err)
 	}
 	server.stop(t)
 }
