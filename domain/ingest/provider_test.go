@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
@@ -22,7 +23,7 @@ type provider struct {
 	files   map[string]string // path (or item id) to content
 	paths   map[string]string // ByItem: item id to path
 	log     []string          // keys touched, for the feed
-	fetches int
+	fetches atomic.Int64
 
 	pageSize  int
 	twice     bool              // every page comes twice
@@ -115,7 +116,7 @@ func (p *provider) Fetch(_ context.Context, _ domain.Scope, ref domain.ItemRef) 
 	if p.unread[key] {
 		return domain.Content{}, fmt.Errorf("open %q: permission denied", key)
 	}
-	p.fetches++
+	p.fetches.Add(1)
 	return domain.Content{Body: io.NopCloser(strings.NewReader(p.files[key]))}, nil
 }
 

@@ -95,29 +95,37 @@ func (r *run) sync(ctx context.Context) error {
 		return err
 	}
 	feed, hasFeed := r.conn.(domain.Feed)
-	first := r.cursor == nil || r.cursor.Phase == domain.PhaseListing && r.cursor.Scope == r.print
-	switch {
-	case first:
-		// Files that a cut run has emitted may be gone by now. A feed that starts
-		// before that run tells; else only a comparison does.
-		leftovers := r.totals.Files > 0 && (r.cursor == nil || !hasFeed)
-		if err := r.firstListing(ctx, feed); err != nil {
+	if first, resumed := r.isFirst(); first {
+		if err := r.firstListing(ctx, feed); err != nil || !hasFeed && !resumed {
 			return err
 		}
-		if leftovers {
+		if !hasFeed { // what was deleted since the cut is told by a comparison only
 			return r.relist(ctx, feed)
 		}
-	case !hasFeed || r.job.Mode == domain.SyncFull || r.cursor.Scope != r.print || r.cursor.Phase != domain.PhaseFollowing:
+	} else if !hasFeed || r.job.Mode == domain.SyncFull || !r.following() {
 		return r.relist(ctx, feed)
-	}
-	if !hasFeed {
-		return nil
 	}
 	err := r.follow(ctx, feed)
 	if errors.Is(err, domain.ErrCursorReset) { // I9: a full listing and the exact difference
 		return r.relist(ctx, feed)
 	}
 	return err
+}
+
+// isFirst reports whether the source was never listed to the end, and whether an
+// earlier run has begun. A run that was cut within its very first page has left
+// files and no cursor: only a comparison tells which of them are still there.
+func (r *run) isFirst() (first, resumed bool) {
+	if r.cursor == nil {
+		return r.totals.Files == 0, false
+	}
+	return r.cursor.Phase == domain.PhaseListing && r.cursor.Scope == r.print, true
+}
+
+// following reports whether the cursor says where the feed goes on, for what the
+// source asks for now.
+func (r *run) following() bool {
+	return r.cursor != nil && r.cursor.Phase == domain.PhaseFollowing && r.cursor.Scope == r.print
 }
 
 // end puts the last event of the run on the log and waits until it is folded.
