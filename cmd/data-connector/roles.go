@@ -13,6 +13,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
 	"github.com/confuse/data-connector/projections"
 )
@@ -125,10 +126,14 @@ func (s *service) schedule(ctx context.Context) error {
 }
 
 func (s *service) sync(ctx context.Context, listener net.Listener) error {
+	var pages domain.Log = s.pages
+	if s.process.pages != nil {
+		pages = s.process.pages(pages)
+	}
 	worker := &ingest.Worker{
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
-			Log: s.pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Clock: s.clock,
+			Log: pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Clock: s.clock,
 			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log,
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/confuse/data-connector/adapters/clock"
+	"github.com/confuse/data-connector/domain"
 )
 
 // stdio is where a command reads and writes. Results go to out, logs, progress
@@ -24,17 +25,25 @@ type command struct {
 	environ map[string]string
 	clock   clock.System
 	started bool // the verb has begun: the command line was in order
+	// pages wraps the log that pages go to, so that a test can end the process
+	// between two events; nil: as it is.
+	pages func(domain.Log) domain.Log
 }
 
 // run is the whole program: it carries out args until it is done or ctx ends, and
 // returns the exit code. environ has the form of os.Environ.
 func run(ctx context.Context, args []string, io stdio, environ []string) int {
 	c := &command{stdio: io, environ: mapOf(environ)}
+	return c.execute(ctx, args)
+}
+
+// execute carries out args.
+func (c *command) execute(ctx context.Context, args []string) int {
 	root := c.root()
 	root.SetArgs(args)
-	root.SetIn(io.in)
-	root.SetOut(io.out)
-	root.SetErr(io.err)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
 	verb, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK

@@ -115,5 +115,5 @@ func (c *command) soloProcess(o solo) (process, error) {
 	if err := errors.Join(cfg.check(nil)...); err != nil {
 		return process{}, fmt.Errorf("configuration:\n%w", err)
 	}
-	return process{config: cfg, roles: allRoles(), keepAll: true, own: []string{dir}}, nil
+	return process{config: cfg, roles: allRoles(), keepAll: true, own: []string{dir}, pages: c.pages}, nil
 }
