@@ -150,7 +150,7 @@ func serveEnv(t *testing.T, allowed ...string) []string {
 	redisURL, prefix := testenv.Redis(t)
 	state := t.TempDir()
 	return []string{
-		"HOST=127.0.0.1", "PORT=0", "AUTH_MODE=none",
+		"HOST=127.0.0.1", "PORT=0", "AUTH_MODE=none", "WORKER_NAME=" + t.Name(),
 		"KAFKA_BOOTSTRAP_SERVERS=" + strings.Join(brokers, ","), "KAFKA_TOPIC_PREFIX=" + testenv.Topics(t, brokers), "KAFKA_PARTITIONS=2",
 		"DATABASE_URL=" + testenv.Database(t), "REDIS_URL=" + redisURL, "REDIS_PREFIX=" + prefix,
 		"CONTENT_STORE_URL=file://" + filepath.Join(state, "content"), "CACHE_DIR=" + filepath.Join(state, "cache"),
