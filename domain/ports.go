@@ -61,11 +61,14 @@ type Folds interface {
 	Position(ctx context.Context, partition int32) (int64, error)
 }
 
-// An Index reads the rows. Sources are found whatever their owner: callers
-// compare it (I10).
+// An Index reads the rows. Sources and jobs are found whatever their owner:
+// callers compare it (I10).
 type Index interface {
 	// Source is the fold of a source. ErrSourceNotFound: never registered.
 	Source(ctx context.Context, id SourceID) (Source, error)
+	// Job is a job, open or ended, with the source that it is of. Of a removed
+	// source only the job that did it is left. ErrJobNotFound: no such job.
+	Job(ctx context.Context, id JobID) (SourceID, Job, error)
 	// FilesAt are the live files at these raw paths, in any order.
 	FilesAt(ctx context.Context, source SourceID, rawPaths [][]byte) ([]File, error)
 	// FilesByID are these files, tombstones too, in any order.

@@ -69,6 +69,12 @@ func TestReadsAreScoped(t *testing.T) {
 	if j, err := w.GetJobAnyOwner(t.Context(), job); err != nil || j.Owner != "ann" || j.SourceID != s.src.ID {
 		t.Errorf("got %+v, error %v for the gateway; want ann's job", j, err)
 	}
+	if source, j, err := w.Job(t.Context(), job); err != nil || source != s.src.ID || j.ID != job || j.Mode != domain.SyncFull {
+		t.Errorf("got job %+v of %s, error %v from the index; want ann's job", j, source, err)
+	}
+	if _, _, err := w.Job(t.Context(), domain.JobID(nobody)); !errors.Is(err, domain.ErrJobNotFound) {
+		t.Errorf("got %v from the index for an unknown id, want ErrJobNotFound", err)
+	}
 }
 
 // A statement that was prepared before the tables were made anew fails once.

@@ -30,6 +30,12 @@ func scanJob(row pgx.CollectableRow) (JobRow, error) {
 	return j, err
 }
 
+// Job is a job with its source, whoever owns it.
+func (r *Reader) Job(ctx context.Context, id domain.JobID) (domain.SourceID, domain.Job, error) {
+	j, err := r.GetJobAnyOwner(ctx, id)
+	return j.SourceID, j.Job, err
+}
+
 // A JobFilter narrows a listing of jobs. The zero one asks for all.
 type JobFilter struct {
 	Source domain.SourceID

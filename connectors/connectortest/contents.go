@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -36,9 +37,8 @@ func checkContent(t *testing.T, f Fixture, s domain.Scope, item domain.Item) {
 	if err != nil {
 		t.Fatalf("fetch %q: %v", item.Path, err)
 	}
-	defer c.Body.Close()
 	b, err := io.ReadAll(c.Body)
-	if err != nil {
+	if err = errors.Join(err, c.Body.Close()); err != nil {
 		t.Fatalf("read %q: %v", item.Path, err)
 	}
 	if want := f.Files[string(item.Path)]; string(b) != want {

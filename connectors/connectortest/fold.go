@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"maps"
 	"math"
 
 	"github.com/confuse/data-connector/domain"
@@ -44,8 +45,14 @@ func (r *Rows) foldSource(e domain.SourceChanged, offset int64) {
 	for _, run := range effect.Runs {
 		r.foldRun(e.SourceID, run)
 	}
+	for _, j := range effect.Jobs {
+		r.jobs[j.ID] = jobOf{Job: j, source: e.SourceID}
+	}
 	if s.Removed {
 		delete(r.files, e.SourceID)
+		maps.DeleteFunc(r.jobs, func(_ domain.JobID, j jobOf) bool {
+			return j.source == e.SourceID && j.Mode != domain.SyncRemove
+		})
 	}
 }
 

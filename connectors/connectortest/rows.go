@@ -29,13 +29,20 @@ type Rows struct {
 	sources map[domain.SourceID]domain.Source
 	files   map[domain.SourceID]map[domain.FileID]domain.File
 	runs    map[domain.SourceID][]domain.Run
+	jobs    map[domain.JobID]jobOf
+}
+
+// A jobOf is a job with the source that it is of.
+type jobOf struct {
+	domain.Job
+	source domain.SourceID
 }
 
 func newRows(l *Log) *Rows {
 	return &Rows{
 		log: l, at: make([]int64, len(l.records)), moved: make(chan struct{}),
 		sources: map[domain.SourceID]domain.Source{}, files: map[domain.SourceID]map[domain.FileID]domain.File{},
-		runs: map[domain.SourceID][]domain.Run{},
+		runs: map[domain.SourceID][]domain.Run{}, jobs: map[domain.JobID]jobOf{},
 	}
 }
 
@@ -94,6 +101,17 @@ func (r *Rows) Source(_ context.Context, id domain.SourceID) (domain.Source, err
 		return domain.Source{}, fmt.Errorf("source %s: %w", id, domain.ErrSourceNotFound)
 	}
 	return s, nil
+}
+
+// Job implements domain.Index.
+func (r *Rows) Job(_ context.Context, id domain.JobID) (domain.SourceID, domain.Job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j, ok := r.jobs[id]
+	if !ok {
+		return domain.SourceID{}, domain.Job{}, fmt.Errorf("job %s: %w", id, domain.ErrJobNotFound)
+	}
+	return j.source, j.Job, nil
 }
 
 // FilesAt implements domain.Index.

@@ -108,6 +108,13 @@ func TestWorldFoldsWhatIsAppended(t *testing.T) {
 	if got, _ := w.Rows.FilesByID(t.Context(), run.source.ID, ids); len(got) != 1 || !got[0].Removed {
 		t.Errorf("got %v, want a tombstone", got)
 	}
+	job := run.source.Jobs[0].ID
+	if source, j, err := w.Rows.Job(t.Context(), job); err != nil || source != run.source.ID || j.Status != domain.JobRunning {
+		t.Errorf("got job %+v of %s, error %v; want the one that runs", j, source, err)
+	}
+	if _, _, err := w.Rows.Job(t.Context(), domain.JobID(run.source.ID)); !errors.Is(err, domain.ErrJobNotFound) {
+		t.Errorf("got %v for an unknown job, want ErrJobNotFound", err)
+	}
 	if steps := w.Journal(); steps[3].Pack == "" || steps[5].Record.Headers["ce_id"] != messages[0].ID.String() {
 		t.Errorf("got journal %v", steps)
 	}
