@@ -3,6 +3,7 @@ package example
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -126,9 +127,9 @@ func (c *Connector) page(ctx context.Context, s domain.Scope, call string, query
 	if err != nil {
 		return page{}, err
 	}
-	defer resp.Body.Close()
 	var p page
-	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+	err = json.NewDecoder(resp.Body).Decode(&p)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return page{}, fmt.Errorf("example: %s: page is cut off: %w: %w", call, domain.ErrTransient, err)
 	}
 	if !p.End && p.Next == "" {
@@ -139,7 +140,7 @@ func (c *Connector) page(ctx context.Context, s domain.Scope, call string, query
 
 // Fetch implements domain.Connector.
 func (c *Connector) Fetch(ctx context.Context, s domain.Scope, ref domain.ItemRef) (domain.Content, error) {
-	resp, err := c.get(ctx, s, "/items/"+url.PathEscape(ref.ID)+"/content")
+	resp, err := c.get(ctx, s, "/items/"+url.PathEscape(ref.ID)+"/content") //nolint:bodyclose // the caller closes it
 	if err != nil {
 		return domain.Content{}, err
 	}

@@ -3,6 +3,7 @@ package example_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -133,7 +134,7 @@ func (s *server) strike(w http.ResponseWriter, after int) bool {
 		w.WriteHeader(http.StatusTooManyRequests)
 	case connectortest.CutOff:
 		w.Header().Set("Content-Length", "1000")
-		fmt.Fprint(w, `{"items": [{"id": "id-0", "pa`)
+		_, _ = io.WriteString(w, `{"items": [{"id": "id-0", "pa`)
 	case connectortest.EmptyPage:
 		if s.struck {
 			return false
@@ -172,7 +173,7 @@ func (s *server) content(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Version", s.items[i].Version)
-	fmt.Fprint(w, s.items[i].content)
+	_, _ = io.WriteString(w, s.items[i].content)
 }
 
 func reply(w http.ResponseWriter, a answer) { _ = json.NewEncoder(w).Encode(a) }

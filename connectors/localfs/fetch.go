@@ -42,7 +42,7 @@ func openFile(root *os.Root, path string) (*os.File, stamp, error) {
 	if err != nil {
 		return nil, stamp{}, err
 	}
-	defer dir.Close()
+	defer shut(dir)
 	seen, err := dir.Lstat(name)
 	if err != nil {
 		return nil, stamp{}, err
@@ -63,7 +63,7 @@ func openFile(root *os.Root, path string) (*os.File, stamp, error) {
 		was, err = statFile(f)
 	}
 	if err != nil {
-		_ = f.Close() // it was never read
+		shut(f)
 		return nil, stamp{}, err
 	}
 	return f, was.stamp, nil

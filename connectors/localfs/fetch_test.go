@@ -1,3 +1,5 @@
+//go:build linux
+
 package localfs_test
 
 import (
@@ -81,7 +83,7 @@ func TestFileChangesWhileItIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Body.Close()
+			t.Cleanup(func() { w.check(c.Body.Close()) })
 			if _, err := io.ReadFull(c.Body, make([]byte, 100)); err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package localfs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -25,7 +26,7 @@ func enter(dir *os.Root, name string) (*os.Root, error) {
 		return nil, err
 	}
 	if is, err := sub.Stat("."); err != nil || !os.SameFile(seen, is) {
-		_ = sub.Close() // it was never used
+		shut(sub)
 		return nil, fmt.Errorf("folder %q was replaced: %w", name, domain.ErrChanging)
 	}
 	return sub, nil
@@ -43,7 +44,7 @@ func openFolder(dir *os.Root, path string) (*os.Root, error) {
 			continue
 		}
 		sub, err := enter(at, name)
-		_ = at.Close() // it was only read from
+		shut(at)
 		if err != nil {
 			return nil, err
 		}
@@ -51,5 +52,8 @@ func openFolder(dir *os.Root, path string) (*os.Root, error) {
 	}
 	return at, nil
 }
+
+// shut closes what was only read from: nothing can get lost.
+func shut(c io.Closer) { _ = c.Close() }
 
 func notFolder(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

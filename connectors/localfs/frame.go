@@ -36,7 +36,7 @@ type frame struct {
 func (f *frame) close() {
 	f.rest()
 	if f.dir != nil {
-		_ = f.dir.Close() // it was only read from
+		shut(f.dir)
 		f.dir = nil
 	}
 }
@@ -44,11 +44,11 @@ func (f *frame) close() {
 // rest closes what is not needed while a folder inside is walked.
 func (f *frame) rest() {
 	if f.list != nil {
-		_ = f.list.Close() // it was only read from
+		shut(f.list)
 		f.list = nil
 	}
 	if f.depth >= keepOpen && f.depth%keepEvery != 0 && f.dir != nil {
-		_ = f.dir.Close() // it was only read from
+		shut(f.dir)
 		f.dir = nil
 	}
 }

@@ -2,6 +2,7 @@ package localfs
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,8 +24,8 @@ func remember(folder string, r record) {
 	if err != nil {
 		return
 	}
-	defer f.Close()
 	_, _ = f.Write(r.appendTo(nil)) // see above
+	_ = f.Close()                   // the same
 }
 
 // A journal is what was read since the last walk, sorted: runs of records, each
@@ -42,7 +43,7 @@ func (j *journal) open(folder string) error {
 	if f == nil {
 		return err
 	}
-	defer f.Close()
+	defer shut(f)
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func (j *journal) drop() error {
 	if f == nil || j.size == 0 {
 		return err
 	}
-	defer f.Close()
+	defer shut(f)
 	if _, err := f.Seek(j.size, io.SeekStart); err != nil {
 		return err
 	}
@@ -113,8 +114,8 @@ func (j *journal) drop() error {
 	if err != nil {
 		return err
 	}
-	defer rest.Close()
-	if _, err := io.Copy(rest, f); err != nil {
+	_, err = io.Copy(rest, f)
+	if err = errors.Join(err, rest.Close()); err != nil {
 		return err
 	}
 	return os.Rename(rest.Name(), j.path)

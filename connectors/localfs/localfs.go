@@ -76,7 +76,7 @@ func readable(dir *os.Root) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer shut(f)
 	if _, err := f.ReadDir(1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -84,8 +84,8 @@ func readable(dir *os.Root) error {
 }
 
 // Snapshot implements domain.Connector. A root that is gone is ErrGone; so is an
-// empty one that stands where another folder with files was at the last walk,
-// unless Scope.Fresh: it is taken for a mount point without its mount.
+// empty one that stands where another folder with files was at the last walk: it
+// is taken for a mount point without its mount, until there is a file in it.
 func (c *Connector) Snapshot(ctx context.Context, s domain.Scope, resume domain.Cursor, sink domain.Sink) error {
 	r, err := c.open(s)
 	if err != nil {
@@ -123,7 +123,7 @@ func (c *Connector) proveComplete(w *walk) error {
 	if !os.SameFile(w.root.info, again.info) {
 		return fmt.Errorf("localfs: root was replaced during the walk: %w", domain.ErrGone)
 	}
-	if w.out.empty() && w.after == "" && w.cache.moved(w.root.id) && !w.scope.Fresh {
+	if w.out.empty() && w.after == "" && w.cache.moved(w.root.id) {
 		return fmt.Errorf("localfs: root is another folder than before, and empty: %w", domain.ErrGone)
 	}
 	return nil

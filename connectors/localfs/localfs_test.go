@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -172,9 +173,8 @@ func (w *world) read(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.Body.Close()
 	b, err := io.ReadAll(c.Body)
-	if err == nil {
+	if err = errors.Join(err, c.Body.Close()); err == nil {
 		c.Read(sha256.Sum256(b))
 	}
 	return string(b), err

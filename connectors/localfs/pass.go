@@ -133,7 +133,7 @@ func (p *pass) finish() {
 
 func (p *pass) close() {
 	if p.stats != nil {
-		_ = p.stats.Close() // it was only read from
+		shut(p.stats)
 	}
 	p.journal.close()
 	p.next.discard()

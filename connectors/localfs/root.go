@@ -23,7 +23,7 @@ type root struct {
 	id   fileID
 }
 
-func (r *root) close() { _ = r.dir.Close() } // it was only read from
+func (r *root) close() { shut(r.dir) }
 
 // errOutside says the same of every path that is not allowed, there or not: a
 // stranger must not learn what lies elsewhere on the machine.
@@ -45,7 +45,7 @@ func (c *Connector) open(s domain.Scope) (*root, error) {
 	if err != nil {
 		return nil, c.classifyRoot(err)
 	}
-	defer allowed.Close()
+	defer shut(allowed)
 	dir, err := openFolder(allowed, rel)
 	if err != nil {
 		return nil, c.classifyRoot(err)

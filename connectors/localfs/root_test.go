@@ -106,14 +106,14 @@ func TestRootThatIsGone(t *testing.T) {
 		fresh bool
 		err   error
 	}{
-		"removed":             {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)) }, err: domain.ErrGone},
-		"removed, full sync":  {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)) }, fresh: true, err: domain.ErrGone},
-		"its parent removed":  {spoil: func(w *world) { w.check(os.RemoveAll(filepath.Dir(w.dir))) }, err: domain.ErrGone},
-		"a file in its place": {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)); w.check(os.WriteFile(w.dir, nil, 0o644)) }, err: domain.ErrGone},
-		"unmounted":           {spoil: func(w *world) { w.swap("") }, err: domain.ErrGone},
-		"unmounted, somebody asks for a full sync": {spoil: func(w *world) { w.swap("") }, fresh: true},
-		"replaced by another one with files":       {spoil: func(w *world) { w.swap("new") }},
-		"emptied":                                  {spoil: func(w *world) { w.remove("old") }},
+		"removed":                            {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)) }, err: domain.ErrGone},
+		"removed, full sync":                 {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)) }, fresh: true, err: domain.ErrGone},
+		"its parent removed":                 {spoil: func(w *world) { w.check(os.RemoveAll(filepath.Dir(w.dir))) }, err: domain.ErrGone},
+		"a file in its place":                {spoil: func(w *world) { w.check(os.RemoveAll(w.dir)); w.check(os.WriteFile(w.dir, nil, 0o644)) }, err: domain.ErrGone},
+		"unmounted":                          {spoil: func(w *world) { w.swap("") }, err: domain.ErrGone},
+		"unmounted, full sync":               {spoil: func(w *world) { w.swap("") }, fresh: true, err: domain.ErrGone},
+		"replaced by another one with files": {spoil: func(w *world) { w.swap("new") }},
+		"emptied":                            {spoil: func(w *world) { w.remove("old") }},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,7 @@ func idOf(dir *os.Root) (fileID, error) {
 	if err != nil {
 		return fileID{}, err
 	}
-	defer f.Close()
+	defer shut(f)
 	is, err := statFile(f)
 	return is.id, err
 }

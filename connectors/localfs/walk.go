@@ -157,12 +157,12 @@ func (w *walk) movedFrom(is stamp) []byte {
 	if err != nil {
 		return []byte(old)
 	}
-	defer dir.Close()
+	defer shut(dir)
 	list, err := dir.Open(".")
 	if err != nil {
 		return []byte(old)
 	}
-	defer list.Close()
+	defer shut(list)
 	if now, err := statAt(list, name); err == nil && now.id == is.id {
 		return nil // a second name of the same file
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package localfs_test
 
 import (
@@ -52,7 +54,7 @@ func TestKindsOfEntries(t *testing.T) {
 	w.check(syscall.Mkfifo(w.at("fifo"), 0o644))
 	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socketPath(t, w.at("socket")))
 	w.check(err)
-	defer socket.Close()
+	t.Cleanup(func() { w.check(socket.Close()) })
 	w.put("dir/file", "x")
 	for path, target := range map[string]string{
 		"to file": "plain", "to dir": "dir", "out": "/etc/passwd", "up": "../..", "dangling": "nowhere",
@@ -88,7 +90,7 @@ func TestKindsOfEntries(t *testing.T) {
 // socketPath is a name that reaches path and is short enough for a socket.
 func socketPath(t *testing.T, path string) string {
 	t.Helper()
-	short, err := os.MkdirTemp("/tmp", "s")
+	short, err := os.MkdirTemp("/tmp", "s") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
