@@ -5,6 +5,7 @@ package domain
 type Caller struct {
 	Owner  OwnerID
 	Rights []Right // empty: everything
+	KeyID  string  // of the API key that showed it; empty: known in another way
 }
 
 // A Right is a right of an API key.
@@ -12,8 +13,9 @@ type Right string
 
 // The rights of an API key.
 const (
-	MayRead  Right = "read"  // every GET
-	MayWrite Right = "write" // everything else
+	MayRead    Right = "read"    // every GET, but for those of MayOperate
+	MayWrite   Right = "write"   // everything else that is the owner's
+	MayOperate Right = "operate" // what is no owner's: runs, projections, poison
 )
 
 // May reports whether c holds the right r.

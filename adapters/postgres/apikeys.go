@@ -78,7 +78,7 @@ func (t *APIKeys) Create(ctx context.Context, k APIKey) (key APIKey, secret stri
 // check looks at what a caller may choose. A key without rights is refused: a
 // caller without a list of rights may do everything.
 func (k APIKey) check() error {
-	const all = "read, write"
+	const all = "read, write, operate"
 	switch {
 	case k.Owner == "":
 		return &domain.InvalidError{Field: "owner", Problem: "is missing"}
@@ -88,7 +88,7 @@ func (k APIKey) check() error {
 		return &domain.InvalidError{Field: "expiresAt", Problem: "is not in the future"}
 	}
 	for _, r := range k.Rights {
-		if r != domain.MayRead && r != domain.MayWrite {
+		if r != domain.MayRead && r != domain.MayWrite && r != domain.MayOperate {
 			return &domain.InvalidError{Field: "scopes", Problem: fmt.Sprintf("%q is not a scope", r), Allowed: all}
 		}
 	}

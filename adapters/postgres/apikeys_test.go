@@ -39,7 +39,7 @@ func TestAPIKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(domain.Caller{Owner: "ann", Rights: read}, caller); diff != "" {
+	if diff := cmp.Diff(domain.Caller{Owner: "ann", Rights: read, KeyID: k.ID.String()}, caller); diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}
 	if caller.May(domain.MayWrite) {

@@ -37,7 +37,7 @@ func (t *APIKeys) Authenticate(ctx context.Context, secret string) (domain.Calle
 			return domain.Caller{}, err
 		}
 	}
-	return domain.Caller{Owner: k.Owner, Rights: k.Rights}, nil
+	return domain.Caller{Owner: k.Owner, Rights: k.Rights, KeyID: k.ID.String()}, nil
 }
 
 func (t *APIKeys) used(ctx context.Context, id uuid.UUID, now time.Time) error {
