@@ -3,6 +3,8 @@ package domain
 import (
 	"context"
 	"io"
+	"iter"
+	"time"
 )
 
 // A ClaimCheck stands for bytes in the content store.
@@ -28,8 +30,21 @@ type Packs interface {
 	// ErrContentLost, instead of io.EOF, when digest or size are not those of c.
 	// A pack that is missing is ErrContentLost at once.
 	Open(ctx context.Context, c ClaimCheck) (io.ReadCloser, error)
+	// List gives the committed packs of a source, in any order. A pack that comes or
+	// goes meanwhile may be among them. An error ends the list, which is incomplete
+	// then.
+	List(ctx context.Context, source SourceID) iter.Seq2[PackInfo, error]
+	// Delete deletes one committed pack. Deleting what is missing is harmless.
+	Delete(ctx context.Context, name string) error
 	// DropSource deletes every pack of a source. Calling it again is harmless.
 	DropSource(ctx context.Context, source SourceID) error
+}
+
+// A PackInfo is a committed pack as [Packs].List finds it.
+type PackInfo struct {
+	Name    string    // packs/<source>/<run>-<run_id>/<n>
+	Size    int64     // bytes
+	ModTime time.Time // when it was committed, by the clock of the store
 }
 
 // A PackWriter writes one pack. Stage may run concurrently, the rest may not.

@@ -31,8 +31,8 @@ type Change struct {
 // A Page is the unit of resume: changes that become durable together.
 type Page struct {
 	Changes  []Change
-	Failures []ItemFailure // one bad item never fails the page; a file that is known stays as it is
-	Unread   [][]byte      // raw paths below which nothing could be listed: files known there are not missing
+	Failures []ItemFailure // one bad item never fails the page
+	Unread   [][]byte      // raw paths at and below which nothing could be read: files known there are not missing
 	Next     Cursor        // position behind the page; a zero one cannot be resumed from
 	Complete bool          // only on the last page of a proven complete listing: the only licence to delete by absence (I8)
 }

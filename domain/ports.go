@@ -151,7 +151,8 @@ type Idempotency interface {
 
 // CommandIDs are what a command would otherwise make up.
 type CommandIDs struct {
-	Source SourceID  `json:"source,omitzero"`
-	Job    JobID     `json:"job,omitzero"`
-	Events []EventID `json:"events,omitempty"`
+	Source  SourceID  `json:"source,omitzero"`
+	Job     JobID     `json:"job,omitzero"`
+	Version int64     `json:"version,omitempty"` // of the source that the command makes
+	Events  []EventID `json:"events,omitempty"`
 }

@@ -38,7 +38,10 @@ type Source struct {
 	BehindHint  int64 `json:"behind_hint,omitempty"`  // of the last hint
 	BehindClaim int64 `json:"behind_claim,omitempty"` // of the last claim that counted
 
+	Rescoped bool `json:"rescoped,omitempty"` // the config has changed since the last claim that counted
+
 	RegisteredAt time.Time     `json:"registered_at,omitzero"`
+	RequestedAt  time.Time     `json:"requested_at,omitzero"`   // of the newest job
 	SyncedAt     time.Time     `json:"synced_at,omitzero"`      // of the last job that completed
 	ChangedAt    time.Time     `json:"changed_at,omitzero"`     // of the last completed job that changed a file
 	Duration     time.Duration `json:"duration,omitempty"`      // of the last completed job, nanoseconds

@@ -58,8 +58,8 @@ func (s Source) Claim(id RunID, at time.Time) (SourceChanged, error) {
 }
 
 // Due decides whether s needs a job at time now: it has no open one, is neither
-// paused nor removed, and was never asked for a sync, or has a hint that its last
-// claim has not seen, or the time of its schedule has come. slot is that time;
+// paused nor removed, and was never asked for a sync, or has another config or a
+// hint that its last claim has not seen, or the time of its schedule has come. slot is that time;
 // zero means that it has none. A source whose removal was requested needs its
 // removal job until it is removed.
 func (s Source) Due(now, slot time.Time) (SourceChanged, bool) {
@@ -73,6 +73,8 @@ func (s Source) Due(now, slot time.Time) (SourceChanged, bool) {
 		e.Mode, e.Trigger = SyncRemove, TriggerRemoval
 	case s.LastJob == JobID{}:
 		e.Trigger = TriggerConnect
+	case s.Rescoped:
+		e.Trigger = TriggerUpdate
 	case s.BehindHint > s.BehindClaim:
 		e.Trigger, e.Cause = TriggerHint, &Cause{From: s.BehindClaim, To: s.BehindHint - 1}
 	case !slot.IsZero() && !slot.After(now):

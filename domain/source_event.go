@@ -137,6 +137,7 @@ const (
 	TriggerManual   Trigger = "manual"   // somebody asked
 	TriggerHint     Trigger = "hint"     // a webhook or a notice of the file system
 	TriggerSchedule Trigger = "schedule" // its time has come
+	TriggerUpdate   Trigger = "update"   // its config has changed
 	TriggerRelease  Trigger = "release"  // held deletes were released
 	TriggerRemoval  Trigger = "removal"
 )

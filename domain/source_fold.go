@@ -99,7 +99,7 @@ func (s Source) merged(e SourceChanged, mode SyncMode, release bool) (Source, Ef
 }
 
 func (s Source) open(j Job) (Source, Effect) {
-	s.Jobs, s.LastJob = append(slices.Clip(s.Jobs), j), j.ID
+	s.Jobs, s.LastJob, s.RequestedAt = append(slices.Clip(s.Jobs), j), j.ID, j.RequestedAt
 	return s, Effect{Counted: true, Jobs: []Job{j}}
 }
 
@@ -117,7 +117,7 @@ func (s Source) started(e SourceChanged, offset int64) (Source, Effect) {
 		return s, Effect{}
 	}
 	ended := s.endRun(offset)
-	s.Run, s.RunID, s.Running, s.Seq, s.BehindClaim = e.Run, e.RunID, true, 0, offset+1
+	s.Run, s.RunID, s.Running, s.Seq, s.BehindClaim, s.Rescoped = e.Run, e.RunID, true, 0, offset+1, false
 	s, effect := s.withJob(0, func(j *Job) {
 		j.Claimed, j.Status, j.Run, j.RetryAt = true, JobRunning, e.Run, zeroTime
 		if j.StartedAt.IsZero() {

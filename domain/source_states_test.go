@@ -80,10 +80,10 @@ func TestSourceVersioned(t *testing.T) {
 		then  func(*domain.Source) // what differs from the source as it was registered
 	}{
 		"updated": {given: log(update(1, "new")), then: func(s *domain.Source) {
-			s.Version, s.Name, s.Config = 1, "new", json.RawMessage(`{"rootPath":"/new"}`)
+			s.Version, s.Name, s.Rescoped, s.Config = 1, "new", true, json.RawMessage(`{"rootPath":"/new"}`)
 		}},
 		"two of one version: the first wins": {given: log(update(1, "a"), update(1, "b")), then: func(s *domain.Source) {
-			s.Version, s.Name, s.Config = 1, "a", json.RawMessage(`{"rootPath":"/new"}`)
+			s.Version, s.Name, s.Rescoped, s.Config = 1, "a", true, json.RawMessage(`{"rootPath":"/new"}`)
 		}},
 		"a gap":           {given: log(update(2, "a")), then: func(*domain.Source) {}},
 		"without version": {given: log(update(0, "a")), then: func(*domain.Source) {}},

@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -127,4 +129,51 @@ func (s *Service) Remove(ctx context.Context, req RemoveRequest) (Accepted, erro
 		return a, fmt.Errorf("source %s: a sync was requested at the same time: %w", req.Source, domain.ErrConflict)
 	}
 	return a, nil
+}
+
+// A JobRequest names a job.
+type JobRequest struct {
+	Owner domain.OwnerID
+	Job   domain.JobID
+	Key   string // Idempotency-Key; empty: none
+}
+
+// CancelJob ends an open job, and its run with it: what the run still appends does
+// not count. What it has emitted stays. ErrJobNotFound: unknown or another
+// owner's. ErrConflict: it has ended.
+func (s *Service) CancelJob(ctx context.Context, req JobRequest) (Accepted, error) {
+	src, _, err := s.sourceOfJob(ctx, req)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return s.decide(ctx, src, req.Key, digestOf("cancel", req.Job.String()), func(now domain.Source, at time.Time) (domain.SourceChanged, error) {
+		return now.Cancel(req.Job, at)
+	})
+}
+
+// RetryJob lets a job that waits for its next attempt go on now, or asks for
+// another one like it when it has failed for good or was cancelled. ErrConflict:
+// it runs or has completed.
+func (s *Service) RetryJob(ctx context.Context, req JobRequest) (Accepted, error) {
+	src, job, err := s.sourceOfJob(ctx, req)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if job.Status == domain.JobRunning || job.Status == domain.JobCompleted {
+		return Accepted{}, fmt.Errorf("job %s is %s: %w", req.Job, job.Status, domain.ErrConflict)
+	}
+	return s.RequestSync(ctx, SyncRequest{Owner: req.Owner, Source: src.ID, Mode: job.Mode, Key: req.Key})
+}
+
+// sourceOfJob finds a job of this owner, on a source that is not being removed.
+func (s *Service) sourceOfJob(ctx context.Context, req JobRequest) (domain.Source, domain.Job, error) {
+	id, job, err := s.Index.Job(ctx, req.Job)
+	if err != nil {
+		return domain.Source{}, job, err
+	}
+	src, err := s.owned(ctx, req.Owner, false, id)
+	if errors.Is(err, domain.ErrSourceNotFound) {
+		err = fmt.Errorf("job %q: %w", req.Job, domain.ErrJobNotFound)
+	}
+	return src, job, err
 }

@@ -65,24 +65,16 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 	if !ok {
 		return domain.SourceChanged{}, &domain.InvalidError{Field: "type", Problem: fmt.Sprintf("unknown provider %q", domain.Clean(req.Provider)), Allowed: s.Connectors.Names()}
 	}
-	if req.Name != domain.Clean(req.Name) || len([]rune(req.Name)) > maxName {
-		return domain.SourceChanged{}, &domain.InvalidError{Field: "name", Problem: "is too long or not text", Allowed: fmt.Sprintf("at most %d characters without NUL", maxName)}
-	}
-	config, err := checkConfig(req.Config, Options(conn))
-	if err != nil {
-		return domain.SourceChanged{}, err
-	}
-	filter, err := NewFilter(config)
-	if err != nil {
+	if err := checkName(req.Name); err != nil {
 		return domain.SourceChanged{}, err
 	}
 	id, err := domain.NewSourceID()
 	if err != nil {
 		return domain.SourceChanged{}, err
 	}
-	found, err := conn.Validate(ctx, domain.Scope{Source: id, Config: config, Skip: filter.Skips})
+	config, found, err := validate(ctx, conn, id, req.Config)
 	if err != nil {
-		return domain.SourceChanged{}, refused(err)
+		return domain.SourceChanged{}, err
 	}
 	reg := domain.SourceChanged{
 		SourceID: id, OwnerID: req.Owner, Provider: conn.Describe().Provider, Change: domain.SourceRegistered, At: s.Clock.Now(),
@@ -92,6 +84,34 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 		reg.Name = domain.Clean(found.Name)
 	}
 	return reg, nil
+}
+
+func checkName(name string) error {
+	if name != domain.Clean(name) || len([]rune(name)) > maxName {
+		return &domain.InvalidError{Field: "name", Problem: "is too long or not text", Allowed: fmt.Sprintf("at most %d characters without NUL", maxName)}
+	}
+	return nil
+}
+
+// validate checks a config by itself and with the provider. It returns the form
+// that goes to the log.
+func validate(ctx context.Context, conn domain.Connector, id domain.SourceID, config json.RawMessage) (json.RawMessage, domain.Identity, error) {
+	config, err := checkConfig(config, Options(conn))
+	if err != nil {
+		return nil, domain.Identity{}, err
+	}
+	filter, err := NewFilter(config)
+	if err != nil {
+		return nil, domain.Identity{}, err
+	}
+	if _, err := scheduleOf(config); err != nil {
+		return nil, domain.Identity{}, err
+	}
+	found, err := conn.Validate(ctx, domain.Scope{Source: id, Config: config, Skip: filter.Skips})
+	if err != nil {
+		return nil, domain.Identity{}, refused(err)
+	}
+	return config, found, nil
 }
 
 // refused is what the caller did wrong, where the provider says so: its 401 is

@@ -97,7 +97,6 @@ func (c *comparison) Page(_ context.Context, p domain.Page) error {
 		c.unread[string(path)] = true
 	}
 	for _, f := range p.Failures {
-		c.unread[f.Path] = true
 		if c.failures = append(c.failures, f); len(c.failures) > maxFailures {
 			c.failures = c.failures[:maxFailures]
 			c.counts.Failed++

@@ -44,10 +44,10 @@ func codeOf(err error) (code string, retry bool) {
 func (e *Engine) failed(ctx context.Context, src domain.Source, r *run, err error) (time.Time, error) {
 	soon := e.Clock.Now().Add(retryDelay(1))
 	switch {
+	case errors.Is(err, domain.ErrFenced), errors.Is(err, errPaused):
+		return time.Time{}, err
 	case ctx.Err() != nil:
 		return e.Clock.Now(), context.Cause(ctx)
-	case errors.Is(err, domain.ErrFenced):
-		return time.Time{}, err
 	case errors.Is(err, domain.ErrUnknownFate), errors.Is(err, domain.ErrUnavailable):
 		return soon, err
 	}

@@ -34,7 +34,9 @@ type provider struct {
 	moved     map[string]string // new path to the old one: hints
 	breakAt   int               // fail the listing behind this page; 0: never
 	breakWith error
-	truncate  bool // end the listing early, without Complete
+	truncate  bool   // end the listing early, without Complete
+	fetching  func() // called before each fetch; nil: nothing
+	noResume  bool   // a listing cannot be resumed
 }
 
 func (p *provider) Describe() domain.Capabilities {
@@ -72,6 +74,9 @@ func (p *provider) Snapshot(ctx context.Context, _ domain.Scope, resume domain.C
 	keys := slices.Sorted(maps.Keys(p.files))
 	keys = append(keys, slices.Collect(maps.Keys(p.links))...)
 	slices.Sort(keys)
+	if p.noResume && !resume.IsZero() {
+		return domain.ErrCursorReset
+	}
 	from := strings.Trim(string(resume.Opaque), `"`)
 	keys = slices.DeleteFunc(keys, func(k string) bool { return k <= from })
 	if p.unordered {
@@ -117,6 +122,9 @@ func (p *provider) Fetch(_ context.Context, _ domain.Scope, ref domain.ItemRef) 
 		return domain.Content{}, fmt.Errorf("open %q: permission denied", key)
 	}
 	p.fetches.Add(1)
+	if p.fetching != nil {
+		p.fetching()
+	}
 	return domain.Content{Body: io.NopCloser(strings.NewReader(p.files[key]))}, nil
 }
 

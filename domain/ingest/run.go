@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -52,7 +51,7 @@ func (e *Engine) newRun(src domain.Source) (*run, error) {
 	}
 	r := &run{
 		Engine: e, src: src, job: src.Jobs[0], conn: conn, caps: conn.Describe(), filter: filter,
-		print: sha256.Sum256(src.Config), spool: filepath.Join(cache, "spool-"+src.RunID.String()),
+		print: domain.ScopeOf(src.Config), spool: filepath.Join(cache, "spool-"+src.RunID.String()),
 		known: newKnown(e, src.ID), counts: src.Jobs[0].Counts, cursor: src.Cursor,
 	}
 	r.scope = domain.Scope{
@@ -96,7 +95,11 @@ func (r *run) sync(ctx context.Context) error {
 	}
 	feed, hasFeed := r.conn.(domain.Feed)
 	if first, resumed := r.isFirst(); first {
-		if err := r.firstListing(ctx, feed); err != nil || !hasFeed && !resumed {
+		err := r.firstListing(ctx, feed)
+		if errors.Is(err, domain.ErrCursorReset) { // I9: it cannot be resumed
+			return r.relist(ctx, feed)
+		}
+		if err != nil || !hasFeed && !resumed {
 			return err
 		}
 		if !hasFeed { // what was deleted since the cut is told by a comparison only
@@ -147,6 +150,9 @@ func (r *run) nextSeq() int64 {
 	return r.seq
 }
 
+// errPaused stops a run whose source was paused. Its job stays open.
+var errPaused = errors.New("source is paused")
+
 // holdsClaim asks the rows whether the run is still the current one (I3). A run
 // that lost it does no harm, but works for nothing.
 func (r *run) holdsClaim(ctx context.Context) error {
@@ -156,6 +162,9 @@ func (r *run) holdsClaim(ctx context.Context) error {
 	}
 	if !src.Counts(r.src.RunID) {
 		return fmt.Errorf("run %d of source %s: %w", r.src.Run, r.src.ID, domain.ErrFenced)
+	}
+	if src.Paused {
+		return errPaused
 	}
 	return nil
 }

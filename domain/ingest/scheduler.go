@@ -58,7 +58,7 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if e, due := src.Due(s.Clock.Now(), time.Time{}); due {
+		if e, due := src.Due(s.Clock.Now(), slotOf(src)); due {
 			errs = append(errs, s.request(ctx, src, e))
 		}
 		if len(src.Jobs) == 0 || src.Paused || held[src.ID] == src.Jobs[0].ID {

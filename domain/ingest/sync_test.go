@@ -207,6 +207,23 @@ func TestBrokenListing(t *testing.T) {
 	}
 }
 
+// A first listing that was cut and cannot be resumed becomes a comparison.
+func TestListingThatCannotBeResumed(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(30), pageSize: 10, breakAt: 2, breakWith: domain.ErrTransient, truncate: true}
+	b := newBench(t, p, anyConfig)
+	if err := b.once(); !errors.Is(err, domain.ErrTransient) {
+		t.Fatalf("got error %v, want the listing broken", err)
+	}
+	p.breakAt, p.truncate, p.noResume = 0, false, true
+	delete(p.files, "dir0/file000.txt")
+	b.sync(domain.SyncIncremental)
+	if diff := cmp.Diff(p.files, b.Tree(b.source)); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
+}
+
 func TestValve(t *testing.T) {
 	t.Parallel()
 
