@@ -52,6 +52,7 @@ func write(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 
 // committed tells the process what b did.
 func (r *Runner) committed(ctx context.Context, p *partition, b *batch) {
+	r.count(p.place, len(b.records))
 	for _, rec := range b.poison {
 		if rec.rec.Err != nil {
 			r.log.WarnContext(ctx, "record set aside", "topic", p.topic, "partition", p.number,

@@ -18,7 +18,7 @@ type batch struct {
 	jobs    map[domain.JobID]jobOf
 	runs    map[runKey]domain.Run
 	files   map[domain.FileID]fileOf
-	stages  map[stageKey]domain.StageReported
+	stages  map[stageKey]stageOf
 	hints   []hintOf
 	poison  []poisonOf
 	news    bool // the scheduler or the queue may have something to do
@@ -43,6 +43,11 @@ type fileOf struct {
 type stageKey struct {
 	file  domain.FileID
 	stage string
+}
+
+type stageOf struct {
+	domain.StageReported
+	offset int64
 }
 
 type hintOf struct {
@@ -71,7 +76,7 @@ func newBatch(k known, records []domain.Record) *batch {
 		jobs:    map[domain.JobID]jobOf{},
 		runs:    map[runKey]domain.Run{},
 		files:   make(map[domain.FileID]fileOf, files),
-		stages:  map[stageKey]domain.StageReported{},
+		stages:  map[stageKey]stageOf{},
 	}
 }
 

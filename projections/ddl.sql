@@ -9,13 +9,15 @@ CREATE TABLE meta (
 );
 
 -- How far each partition is folded. position is the next offset; last_id is the
--- ce_id of the record before it.
+-- ce_id of the record before it. generation counts the times that rows below the
+-- position were folded again: whoever remembers older ones may not go on.
 CREATE TABLE checkpoints (
 	topic      text        NOT NULL,
 	partition  int         NOT NULL,
 	position   bigint      NOT NULL,
 	topic_id   text        NOT NULL,
 	last_id    text        NOT NULL,
+	generation bigint      NOT NULL DEFAULT 0,
 	updated_at timestamptz NOT NULL,
 	PRIMARY KEY (topic, partition)
 );
@@ -109,6 +111,8 @@ CREATE TABLE runs (
 	ended_offset   bigint, -- null: it has not ended
 	PRIMARY KEY (source_id, run)
 );
+CREATE INDEX runs_of_source ON runs (source_id, started_offset);
+CREATE INDEX runs_at ON runs (partition, coalesce(ended_offset, 9223372036854775807), started_offset);
 
 -- Every hint that was taken, whatever it led to.
 CREATE TABLE webhook_events (
@@ -126,21 +130,23 @@ CREATE TABLE webhook_events (
 	log_offset     bigint NOT NULL,
 	counted        bool   NOT NULL
 );
-CREATE INDEX webhook_events_of_source ON webhook_events (source_id, received_at DESC);
+CREATE INDEX webhook_events_of_source ON webhook_events (source_id, received_at DESC, event_id DESC);
+CREATE INDEX webhook_events_of_owner ON webhook_events (owner_id, received_at DESC, event_id DESC);
 
 -- What each stage of the pipeline last said of each file.
 CREATE TABLE file_stages (
-	file_id   uuid   NOT NULL,
-	stage     text   NOT NULL,
-	source_id uuid   NOT NULL,
-	owner_id  text   NOT NULL,
-	run       bigint NOT NULL,
-	seq       bigint NOT NULL,
-	state     text   NOT NULL,
-	items     bigint NOT NULL,
-	error     text   NOT NULL,
-	at        timestamptz NOT NULL,
-	replay    text   NOT NULL,
+	file_id    uuid   NOT NULL,
+	stage      text   NOT NULL,
+	source_id  uuid   NOT NULL,
+	owner_id   text   NOT NULL,
+	run        bigint NOT NULL,
+	seq        bigint NOT NULL,
+	state      text   NOT NULL,
+	items      bigint NOT NULL,
+	error      text   NOT NULL,
+	at         timestamptz NOT NULL,
+	replay     text   NOT NULL,
+	log_offset bigint NOT NULL, -- of the report: of two about one state the later one counts
 	PRIMARY KEY (file_id, stage)
 ) WITH (fillfactor = 90);
 CREATE INDEX file_stages_of_source ON file_stages (source_id);

@@ -103,7 +103,7 @@ func (b *batch) report(rec *domain.Record) {
 	if seen && at.Before(domain.Revised{Run: old.Run, Seq: old.Seq}) {
 		return
 	}
-	b.stages[key] = e
+	b.stages[key] = stageOf{e, rec.Position.Offset}
 }
 
 // setAside puts a record into poison. A bad SourceChanged parks its source: what

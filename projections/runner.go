@@ -33,13 +33,14 @@ type Runner struct {
 
 	mu         sync.Mutex
 	partitions map[place]*partition
+	meters     map[place]*meter // also of partitions that went to others
 }
 
 var _ domain.FeedReader = (*Runner)(nil)
 
 // NewRunner makes a runner over the pool db. It wakes w after each commit.
 func NewRunner(db *pgxpool.Pool, w *Waiters, log *slog.Logger) *Runner {
-	return &Runner{db: db, waiters: w, log: log, partitions: map[place]*partition{}}
+	return &Runner{db: db, waiters: w, log: log, partitions: map[place]*partition{}, meters: map[place]*meter{}}
 }
 
 // A place names one partition of one topic.
