@@ -72,3 +72,20 @@ func makeAll(d disk, dir string) error {
 	}
 	return d.SyncDir(filepath.Dir(dir))
 }
+
+// unlinked is a disk whose files have no names: they are gone with the process,
+// however it ends.
+type unlinked struct{ disk }
+
+func (u unlinked) CreateTemp(dir, pattern string) (file, error) {
+	f, err := u.disk.CreateTemp(dir, pattern)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.disk.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (unlinked) Remove(string) error { return nil }

@@ -10,4 +10,4 @@ type (
 func System() Disk { return system{} }
 
 // OpenOn opens a store in the folder root of d.
-func OpenOn(root string, d Disk) (*Store, error) { return open(root, d) }
+func OpenOn(root string, d Disk) (*Store, error) { return openFolder(root, d) }

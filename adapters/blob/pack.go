@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -24,8 +23,8 @@ func (s *Store) Create(_ context.Context, name string) (domain.PackWriter, error
 type writer struct {
 	store *Store
 	name  string
-	file  file          // nil: nothing was kept yet
-	buf   *bufio.Writer // to file
+	pack  object        // nil: nothing was kept yet
+	buf   *bufio.Writer // to pack
 	size  int64
 	err   error // the first one: a pack with a torn item is not committed
 	ended bool
@@ -55,7 +54,7 @@ func (w *writer) Keep(s domain.Staged) (domain.ClaimCheck, error) {
 }
 
 func (w *writer) append(s *staged) error {
-	if w.file == nil {
+	if w.pack == nil {
 		if err := w.begin(); err != nil {
 			return err
 		}
@@ -63,16 +62,11 @@ func (w *writer) append(s *staged) error {
 	return s.body.copyTo(w.buf)
 }
 
-func (w *writer) begin() error {
-	dir := filepath.Dir(w.store.path(w.name))
-	if err := w.store.makeRun(dir); err != nil {
+func (w *writer) begin() (err error) {
+	if w.pack, err = w.store.driver.create(w.name); err != nil {
 		return err
 	}
-	f, err := w.store.disk.CreateTemp(dir, tempPrefix)
-	if err != nil {
-		return err
-	}
-	w.file, w.buf = f, bufio.NewWriterSize(f, 256<<10)
+	w.buf = bufio.NewWriterSize(w.pack, 256<<10)
 	return nil
 }
 
@@ -82,8 +76,8 @@ func (w *writer) Commit(ctx context.Context) error {
 		return fmt.Errorf("blob: commit %q: %w", w.name, errEnded)
 	}
 	err := errors.Join(ctx.Err(), w.err)
-	if err == nil && w.file != nil {
-		err = w.publish()
+	if err == nil && w.pack != nil {
+		err = w.publish(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("blob: commit %q: %w", w.name, errors.Join(err, w.Discard()))
@@ -92,23 +86,12 @@ func (w *writer) Commit(ctx context.Context) error {
 	return nil
 }
 
-// publish keeps I1: bytes, then the name, both durable before it returns.
-func (w *writer) publish() error {
+// publish keeps I1: all is durable when it returns.
+func (w *writer) publish(ctx context.Context) error {
 	if err := w.buf.Flush(); err != nil {
 		return err
 	}
-	if err := w.file.Sync(); err != nil {
-		return err
-	}
-	if err := w.file.Close(); err != nil {
-		return err
-	}
-	path := w.store.path(w.name)
-	if err := w.store.disk.Rename(w.file.Name(), path); err != nil {
-		return err
-	}
-	w.file = nil // there is no temporary file any more
-	return w.store.disk.SyncDir(filepath.Dir(path))
+	return w.pack.commit(ctx)
 }
 
 // Discard removes what was written. After Commit, or again, it does nothing.
@@ -117,11 +100,10 @@ func (w *writer) Discard() error {
 		return nil
 	}
 	w.ended = true
-	if w.file == nil {
+	if w.pack == nil {
 		return nil
 	}
-	_ = w.file.Close() // its bytes do not matter; Commit may have closed it
-	if err := w.store.disk.Remove(w.file.Name()); err != nil {
+	if err := w.pack.discard(); err != nil {
 		return fmt.Errorf("blob: discard %q: %w", w.name, err)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
+	"math"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -19,49 +19,51 @@ import (
 // Open gives the bytes of c. The last of them are handed out only when digest
 // and size are right, so that a reader who counts and stops there is not
 // deceived either; ErrContentLost stands in their place. It is returned at once
-// when the pack is missing or ends before the item does.
+// when the pack is missing or ends before the item does. A store that is missing
+// as a whole has lost nothing: that is another error, and so is one that cannot
+// be reached. ctx ends the reading, too.
 func (s *Store) Open(ctx context.Context, c domain.ClaimCheck) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkName(c.Ref.Pack); err != nil {
-		return nil, fmt.Errorf("blob: %w: %w", domain.ErrContentLost, err)
-	}
-	f, err := os.Open(s.path(c.Ref.Pack))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("blob: %w: %w", domain.ErrContentLost, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("blob: %w", err)
-	}
-	r, err := s.newReader(f, c)
-	if err != nil {
-		_ = f.Close() // only read
-		return nil, err
-	}
-	return r, nil
-}
-
-func (s *Store) newReader(f *os.File, c domain.ClaimCheck) (*reader, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("blob: %w", err)
-	}
 	ref := c.Ref
-	if !info.Mode().IsRegular() || ref.Offset < 0 || ref.Length < 0 || c.Size < 0 || ref.Offset > info.Size()-ref.Length {
-		return nil, fmt.Errorf("blob: %w: no bytes %d+%d in pack %q", domain.ErrContentLost, ref.Offset, ref.Length, ref.Pack)
+	if err := checkName(ref.Pack); err != nil {
+		return nil, fmt.Errorf("blob: %w: %w", domain.ErrContentLost, err)
 	}
-	r := &reader{file: f, want: c, left: c.Size, hash: sha256.New(), codecs: &s.codecs}
-	r.frame.from = io.NewSectionReader(f, ref.Offset, ref.Length)
+	if c.Size < 0 || ref.Offset < 0 || ref.Length <= 0 || ref.Offset > math.MaxInt64-ref.Length {
+		return nil, s.missing(ctx, ref, errShort)
+	}
+	from, err := s.driver.open(ctx, ref.Pack, ref.Offset, ref.Length)
+	if err != nil {
+		return nil, s.missing(ctx, ref, err)
+	}
+	r := &reader{from: from, want: c, left: c.Size, hash: sha256.New(), codecs: &s.codecs}
+	r.frame.from = from
 	if r.dec, err = s.codecs.decoder(&r.frame); err != nil {
+		_ = from.Close() // only read
 		return nil, r.failed(err)
 	}
 	return r, nil
 }
 
+// missing tells bytes that are gone from a place that cannot be asked.
+func (s *Store) missing(ctx context.Context, ref domain.PackRef, err error) error {
+	lost := errors.Is(err, errShort)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := s.driver.check(ctx); err != nil {
+			return fmt.Errorf("blob: open pack %q: %w", ref.Pack, err)
+		}
+		lost = true
+	}
+	if lost {
+		err = fmt.Errorf("%w: %w", domain.ErrContentLost, err)
+	}
+	return fmt.Errorf("blob: open %d+%d in pack %q: %w", ref.Offset, ref.Length, ref.Pack, err)
+}
+
 // reader is one item. It is not for concurrent use.
 type reader struct {
-	file   *os.File
+	from   io.Closer
 	want   domain.ClaimCheck
 	left   int64 // bytes, uncompressed
 	hash   hash.Hash
@@ -122,7 +124,7 @@ func (r *reader) lost(why string) error {
 	return fmt.Errorf("blob: %w: item at %d of pack %q %s", domain.ErrContentLost, r.want.Ref.Offset, r.want.Ref.Pack, why)
 }
 
-// failed tells a disk that cannot be read, which may pass, from a bad frame.
+// failed tells a place that cannot be read, which may pass, from a bad frame.
 func (r *reader) failed(err error) error {
 	if r.frame.err != nil {
 		return fmt.Errorf("blob: read pack %q: %w", r.want.Ref.Pack, r.frame.err)
@@ -130,14 +132,14 @@ func (r *reader) failed(err error) error {
 	return fmt.Errorf("%w: %w", r.lost("is damaged"), err)
 }
 
-// Close frees the file. A Read after it fails.
+// Close frees the file or the connection. A Read after it fails.
 func (r *reader) Close() error {
 	if r.dec == nil {
 		return nil
 	}
 	r.codecs.putDecoder(r.dec)
 	r.dec, r.err = nil, fs.ErrClosed
-	return r.file.Close()
+	return r.from.Close()
 }
 
 // A frame notes why reading stopped before the end.

@@ -10,13 +10,23 @@ import (
 // most 64 MiB, a bigger item is a page of its own.
 const inMemory = 4 << 20
 
-// A spill takes bytes into memory, and into a file of dir when they become many.
-type spill struct {
+// A spool is where temporary files of a process lie.
+type spool struct {
 	disk disk
 	dir  string
-	mem  bytes.Buffer
-	file file // nil: all is in mem
-	size int64
+}
+
+func (s spool) create() (file, error) { return s.disk.CreateTemp(s.dir, tempPrefix) }
+
+// free closes a file of this spool and removes it. A leftover is for the sweep.
+func (s spool) free(f file) { _, _ = f.Close(), s.disk.Remove(f.Name()) }
+
+// A spill takes bytes into memory, and into a file when they become many.
+type spill struct {
+	spool spool
+	mem   bytes.Buffer
+	file  file // nil: all is in mem
+	size  int64
 }
 
 func (s *spill) Write(p []byte) (int, error) {
@@ -35,7 +45,7 @@ func (s *spill) Write(p []byte) (int, error) {
 }
 
 func (s *spill) toFile() (err error) {
-	if s.file, err = s.disk.CreateTemp(s.dir, tempPrefix); err != nil {
+	if s.file, err = s.spool.create(); err != nil {
 		return err
 	}
 	_, err = s.file.Write(s.mem.Bytes())
@@ -62,6 +72,6 @@ func (s *spill) copyTo(w io.Writer) error {
 func (s *spill) drop() {
 	s.mem = bytes.Buffer{}
 	if s.file != nil {
-		_, _ = s.file.Close(), s.disk.Remove(s.file.Name()) // a leftover is for the sweep
+		s.spool.free(s.file)
 	}
 }

@@ -16,7 +16,7 @@ const headSize = 2 << 10
 // Stage reads r to its end and compresses it. What grows above 4 MiB compressed
 // goes to disk. An error of r is in the error that is returned.
 func (w *writer) Stage(ctx context.Context, r io.Reader) (domain.Staged, error) {
-	s := &staged{body: spill{disk: w.store.disk, dir: w.store.staging()}}
+	s := &staged{body: spill{spool: w.store.spool}}
 	in := &intake{ctx: ctx, from: r, hash: sha256.New()}
 	if err := w.store.compress(in, &s.body); err != nil {
 		s.Drop()

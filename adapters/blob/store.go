@@ -2,107 +2,127 @@ package blob
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
+	"iter"
 	"path/filepath"
-	"sync"
 
 	"github.com/confuse/data-connector/domain"
 )
 
-// tempPrefix begins the names of all files that are not packs yet. No pack has
-// such a name.
-const tempPrefix = ".tmp-"
-
-// A Store is a content store in a folder. It may be used concurrently, also by
-// several processes.
+// A Store is a content store in a folder or a bucket. It may be used
+// concurrently, also by several processes.
 type Store struct {
-	root   string
-	disk   disk
+	driver driver
+	spool  spool
 	codecs codecs
-
-	mu    sync.Mutex
-	known map[string]bool // folders of runs whose names are durable up to the root
 }
 
 var _ domain.Packs = (*Store)(nil)
 
-// Open gives the store at address, file:///path, and makes its folder if it is
-// missing. Another scheme is an error that names what is supported.
-func Open(_ context.Context, address string) (*Store, error) {
-	root, err := folder(address)
+// Open gives the store at address: file:///path, s3://bucket, gs://bucket or
+// azblob://container; see the package for their options. A folder that is
+// missing is made, a bucket is not. Another scheme is an error that names what is
+// supported. The store is closed with Close.
+func Open(ctx context.Context, address string) (*Store, error) {
+	u, err := parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return open(root, system{})
+	if u.Scheme == folderScheme {
+		return openFolder(filepath.Clean(u.Path), system{})
+	}
+	return openBucket(ctx, u)
 }
 
-// folder reads file:///path. No error shows the address: other schemes have
-// secrets in theirs (I7).
-func folder(address string) (string, error) {
-	const want = "want file:///path/of/a/folder"
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", errors.New("address of the content store is not a URL; " + want)
+// Close frees the connections of the store. It is the last call.
+func (s *Store) Close() error {
+	if err := s.driver.close(); err != nil {
+		return fmt.Errorf("blob: close: %w", err)
 	}
-	if u.Scheme != "file" {
-		return "", fmt.Errorf("content store %q is not supported for now; %s", u.Scheme, want)
-	}
-	if (u.Host != "" && u.Host != "localhost") || !filepath.IsAbs(u.Path) || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("address of the content store is not an absolute path; " + want)
-	}
-	return filepath.Clean(u.Path), nil
+	return nil
 }
 
-func open(root string, d disk) (*Store, error) {
-	s := &Store{root: root, disk: d, known: make(map[string]bool)}
-	for _, dir := range []string{filepath.Join(root, packsFolder), s.staging()} {
-		if err := makeAll(d, dir); err != nil {
-			return nil, fmt.Errorf("blob: %w", err)
+// Check returns an error when the store cannot be used now: its folder or bucket
+// is missing or closed to this process.
+func (s *Store) Check(ctx context.Context) error {
+	if err := s.driver.check(ctx); err != nil {
+		return fmt.Errorf("blob: %w", err)
+	}
+	return nil
+}
+
+// prefix begins the names of all packs of source.
+func prefix(source domain.SourceID) string { return packsFolder + "/" + source.String() + "/" }
+
+// List gives the packs of source, in no order, and nothing else that lies beside
+// them.
+func (s *Store) List(ctx context.Context, source domain.SourceID) iter.Seq2[domain.PackInfo, error] {
+	return func(yield func(domain.PackInfo, error) bool) {
+		for info, err := range s.driver.list(ctx, prefix(source)) {
+			if err != nil {
+				yield(domain.PackInfo{}, fmt.Errorf("blob: list packs of source %q: %w", source, err))
+				return
+			}
+			if checkName(info.Name) == nil && !yield(info, nil) {
+				return
+			}
 		}
 	}
-	if err := d.SyncDir(root); err != nil { // who made the folders may have died before
-		return nil, fmt.Errorf("blob: %w", err)
-	}
-	return s, nil
 }
 
-func (s *Store) staging() string { return filepath.Join(s.root, "staging") }
+// Delete deletes the pack name. Who reads it in a folder goes on to its end. A
+// name that no pack can have is an error.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	err := checkName(name)
+	if err == nil {
+		err = s.driver.delete(ctx, name)
+	}
+	if err != nil {
+		return fmt.Errorf("blob: delete %q: %w", name, err)
+	}
+	return nil
+}
 
-// path is where the pack name lies.
-func (s *Store) path(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
+// DropSource deletes every pack of source. Who reads one in a folder goes on to
+// its end. After an error some are left; calling it again deletes them.
+func (s *Store) DropSource(ctx context.Context, source domain.SourceID) error {
+	if err := s.drop(ctx, source); err != nil {
+		return fmt.Errorf("blob: drop source %q: %w", source, err)
+	}
+	return nil
+}
 
-// maxKnown bounds the memory of known; forgetting costs a few syncs.
-const maxKnown = 1000
-
-// makeRun makes dir, the folder of a run, and the one of its source. Their names
-// are durable when it returns. A folder that is there may be the work of another
-// process that has not synced it, so the first use in each process syncs, too.
-func (s *Store) makeRun(dir string) error {
-	source := filepath.Dir(dir)
-	made := false
-	for _, d := range []string{source, dir} {
-		fresh, err := makeOne(s.disk, d)
+func (s *Store) drop(ctx context.Context, source domain.SourceID) error {
+	if t, ok := s.driver.(tidier); ok {
+		return t.drop(ctx, source)
+	}
+	for info, err := range s.driver.list(ctx, prefix(source)) {
+		if err == nil {
+			err = s.driver.delete(ctx, info.Name)
+		}
 		if err != nil {
 			return err
 		}
-		made = made || fresh
 	}
-	s.mu.Lock()
-	known := s.known[dir]
-	s.mu.Unlock()
-	if known && !made {
-		return nil
+	return ctx.Err()
+}
+
+// Sweep removes the temporary files that killed processes have left in a folder
+// and counts them; in a bucket there are none. It is called at the start and
+// looks at every folder, so not before the service answers.
+//
+// A file goes when it was not written to for a day, by the clock of the file
+// system. That asks no process whether it lives, on this host or another. Should
+// one have slept that long in the middle of a pack, its Commit fails: no event
+// then names the pack.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	t, ok := s.driver.(tidier)
+	if !ok {
+		return 0, nil
 	}
-	if err := errors.Join(s.disk.SyncDir(source), s.disk.SyncDir(filepath.Dir(source))); err != nil {
-		return err
+	n, err := t.sweep(ctx)
+	if err != nil {
+		return n, fmt.Errorf("blob: sweep: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.known) >= maxKnown {
-		clear(s.known)
-	}
-	s.known[dir] = true
-	return nil
+	return n, nil
 }

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -22,10 +24,16 @@ const headBytes = 2 << 10
 // Packs are a content store in memory. Nothing is compressed there.
 type Packs struct {
 	journal *journal
+	clock   *Clock
 
 	mu     sync.Mutex
-	packs  map[string][]byte
+	packs  map[string]pack
 	refuse func(name string) error
+}
+
+type pack struct {
+	content   []byte
+	committed time.Time
 }
 
 // Refuse asks f before each commit; its error is the answer and the pack is not
@@ -64,15 +72,53 @@ func (p *Packs) Open(_ context.Context, c domain.ClaimCheck) (io.ReadCloser, err
 	return io.NopCloser(bytes.NewReader(content)), nil
 }
 
+// List implements domain.Packs. It gives those that are there when it begins,
+// sorted by name.
+func (p *Packs) List(ctx context.Context, source domain.SourceID) iter.Seq2[domain.PackInfo, error] {
+	return func(yield func(domain.PackInfo, error) bool) {
+		for _, info := range p.of(source) {
+			if err := ctx.Err(); err != nil {
+				yield(domain.PackInfo{}, fmt.Errorf("list packs of %s: %w", source, err))
+				return
+			}
+			if !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+// of gives the packs of a source, sorted by name.
+func (p *Packs) of(source domain.SourceID) (infos []domain.PackInfo) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(p.packs)) {
+		if strings.HasPrefix(name, folderOf(source)) {
+			is := p.packs[name]
+			infos = append(infos, domain.PackInfo{Name: name, Size: int64(len(is.content)), ModTime: is.committed})
+		}
+	}
+	return infos
+}
+
+// Delete implements domain.Packs.
+func (p *Packs) Delete(_ context.Context, name string) error {
+	p.Lose(name)
+	return nil
+}
+
 // DropSource implements domain.Packs.
 func (p *Packs) DropSource(_ context.Context, source domain.SourceID) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.DeleteFunc(p.packs, func(name string, _ []byte) bool {
-		return strings.HasPrefix(name, "packs/"+source.String()+"/")
+	maps.DeleteFunc(p.packs, func(name string, _ pack) bool {
+		return strings.HasPrefix(name, folderOf(source))
 	})
 	return nil
 }
+
+// folderOf begins the names of the packs of a source.
+func folderOf(source domain.SourceID) string { return "packs/" + source.String() + "/" }
 
 func (p *Packs) holds(c domain.ClaimCheck) bool {
 	_, ok := p.content(c)
@@ -82,11 +128,12 @@ func (p *Packs) holds(c domain.ClaimCheck) bool {
 func (p *Packs) content(c domain.ClaimCheck) ([]byte, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pack, end := p.packs[c.Ref.Pack], c.Ref.Offset+c.Ref.Length
-	if c.Ref.Offset < 0 || c.Ref.Length < 0 || end > int64(len(pack)) || p.packs[c.Ref.Pack] == nil {
+	in, ok := p.packs[c.Ref.Pack]
+	end := c.Ref.Offset + c.Ref.Length
+	if !ok || c.Ref.Offset < 0 || c.Ref.Length < 0 || end > int64(len(in.content)) {
 		return nil, false
 	}
-	content := pack[c.Ref.Offset:end]
+	content := in.content[c.Ref.Offset:end]
 	return content, sha256.Sum256(content) == c.SHA256 && int64(len(content)) == c.Size
 }
 
@@ -104,9 +151,9 @@ func (p *Packs) commit(name string, content []byte) error {
 		return fmt.Errorf("commit %s: it is there already", name)
 	}
 	if p.packs == nil {
-		p.packs = map[string][]byte{}
+		p.packs = map[string]pack{}
 	}
-	p.packs[name] = content
+	p.packs[name] = pack{content: content, committed: p.clock.Now()}
 	p.journal.add(Step{Pack: name})
 	return nil
 }

@@ -53,9 +53,6 @@ func (w *packWriter) Commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil || w.kept == 0 {
 		return err
 	}
-	if w.bytes == nil { // only empty contents
-		w.bytes = []byte{}
-	}
 	return w.packs.commit(w.name, w.bytes)
 }
 

@@ -33,7 +33,7 @@ func NewWorld(t testing.TB) *World {
 		Reservations: &Reservations{}, Idempotency: &Idempotency{},
 		t: t, journal: &journal{},
 	}
-	w.Packs = &Packs{journal: w.journal}
+	w.Packs = &Packs{journal: w.journal, clock: w.Clock}
 	w.Log = newLog(partitions, w.journal)
 	w.Rows = newRows(w.Log)
 	w.Log.rows, w.Log.watch = w.Rows, newWatch(t, w.Packs)
