@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -38,7 +39,7 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", p.target)
+		to, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.target)
 		if err != nil || !p.add(from, to) {
 			_ = from.Close() // the client sees a lost connection
 			continue

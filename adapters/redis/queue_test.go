@@ -129,7 +129,7 @@ func TestForgetFreesOwnLeasesOnly(t *testing.T) {
 		if err := q.Extend(t.Context(), second); err != nil {
 			t.Error(err)
 		}
-		if l := claim(t, q, "w3"); l.Ticket.Source != source(1) || l.Job != job(1) {
+		if l := claim(t, q, "w3"); l.Source != source(1) || l.Job != job(1) {
 			t.Errorf("got %v, want the ticket that w1 held", l.Ticket)
 		}
 		nothing(t, q)

@@ -120,7 +120,7 @@ func (s *service) schedule(ctx context.Context) error {
 	defer stop()
 	scheduler := &ingest.Scheduler{
 		Log: s.commands, Index: s.reader, Queue: s.queue, Clock: s.clock, Logger: s.log,
-		Changed: func() <-chan struct{} { return changed },
+		Changed: changed,
 	}
 	return scheduler.Run(ctx)
 }

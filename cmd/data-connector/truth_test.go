@@ -89,7 +89,7 @@ func rows(t *testing.T, env []string, source string) map[string]row {
 		table[string(path)], ids[r.ID] = r, true
 		return nil
 	})
-	if err != nil {
+	if err := errors.Join(err, found.Err()); err != nil {
 		t.Fatal(err)
 	}
 	return table

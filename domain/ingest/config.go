@@ -18,6 +18,7 @@ func commonOptions() []domain.Option {
 	return []domain.Option{
 		{Name: "uri", Kind: domain.OptionString, Help: "Where people find the source; kept and shown, not read."},
 		{Name: "syncSchedule", Kind: domain.OptionString, Help: "When to sync, as a cron expression in UTC; none leaves it to polling and hints."},
+		{Name: "watch", Kind: domain.OptionBool, Help: "Whether notices of change are listened to, where the provider gives them (true)."},
 		{Name: "includePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to keep; none keeps all. ** crosses folders."},
 		{Name: "excludePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to leave out, besides the default ones. A folder leaves out all below it."},
 		{Name: "defaultExcludes", Kind: domain.OptionBool, Help: "Whether the default excludes apply (true)."},

@@ -32,7 +32,7 @@ func TestConnectBadInput(t *testing.T) {
 		"null":               {config: `null`, field: "config", allowed: "object"},
 		"truncated":          {config: `{"root":`, field: "config", allowed: "object"},
 		"trailing":           {config: `{"root":"r"} {}`, field: "config", allowed: "object"},
-		"unknown option":     {config: `{"root":"r","pathz":1}`, field: "config.pathz", allowed: "root, uri, syncSchedule, includePaths"},
+		"unknown option":     {config: `{"root":"r","pathz":1}`, field: "config.pathz", allowed: "root, uri, syncSchedule, watch, includePaths"},
 		"missing option":     {config: `{}`, field: "config.root", allowed: "Name of the tree."},
 		"wrong type":         {config: `{"root":1}`, field: "config.root", allowed: "a string"},
 		"null option":        {config: `{"root":null}`, field: "config.root", allowed: "a string"},

@@ -96,7 +96,7 @@ func (r *run) fetchOnce(ctx context.Context, pack domain.PackWriter, item domain
 	if err != nil {
 		return failedItem(ctx, item, err)
 	}
-	defer content.Body.Close()
+	defer func() { _ = content.Body.Close() }() // nothing was written
 	body := &provided{Reader: content.Body}
 	staged, err := pack.Stage(ctx, body)
 	switch {

@@ -68,6 +68,7 @@ func (r *run) account(change domain.FileChange, prev domain.File, state domain.F
 		r.totals.Files++
 	case domain.FileRemoved:
 		r.totals.Files--
+	default: // as many as before
 	}
 	if state.Content != nil {
 		r.totals.Bytes += state.Content.Size
@@ -80,12 +81,6 @@ func (r *run) fail(f domain.ItemFailure) {
 	if len(r.page.failures) < maxFailures {
 		r.page.failures = append(r.page.failures, f)
 	}
-}
-
-// full reports whether the page under way takes no more, next being the bytes to
-// come.
-func (p *page) full(next int64) bool {
-	return len(p.events) >= maxPage || len(p.events) > 0 && p.bytes+next > maxPageBytes
 }
 
 // flush makes the page under way durable and lets cursor count behind it: pack

@@ -28,7 +28,6 @@ type run struct {
 	packs      int // made so far
 	counts     domain.Counts
 	totals     domain.Totals
-	held       bool // this run has put deletes_held on the log
 	progressed bool // a sync_progressed of this run was acknowledged
 	cursor     *domain.Envelope
 	page       *page
@@ -55,7 +54,7 @@ func (e *Engine) newRun(src domain.Source) (*run, error) {
 		known: newKnown(e, src.ID), counts: src.Jobs[0].Counts, cursor: src.Cursor,
 	}
 	r.scope = domain.Scope{
-		Source: src.ID, Config: src.Config, Cache: filepath.Join(cache, "connector"),
+		Source: src.ID, Config: src.Config, Cache: connectorCache(e.Cache, src.ID),
 		Fresh: r.job.Mode == domain.SyncFull, Skip: filter.Skips, Known: r.known,
 	}
 	if err := errors.Join(os.MkdirAll(r.scope.Cache, 0o700), os.MkdirAll(r.spool, 0o700)); err != nil {

@@ -22,21 +22,20 @@ type Scheduler struct {
 	Index   domain.Index
 	Queue   domain.Queue
 	Clock   domain.Clock
-	Changed func() <-chan struct{} // closed or sent to when a source has changed since it was called
+	Changed <-chan struct{} // gets a value when a source has changed
 	Logger  *slog.Logger
 }
 
 // Run works until ctx ends. What goes wrong is logged and tried again.
 func (s *Scheduler) Run(ctx context.Context) error {
 	for {
-		changed := s.Changed()
 		if err := s.Once(ctx); err != nil && ctx.Err() == nil {
 			s.Logger.ErrorContext(ctx, "scheduling", "err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-changed:
+		case <-s.Changed:
 		case <-s.Clock.After(everyMinute):
 		}
 	}

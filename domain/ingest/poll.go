@@ -1,0 +1,148 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// The bounds of adaptive polling.
+const (
+	shortestPoll = 45 * time.Second
+	longestPoll  = 8 * time.Hour
+)
+
+// A Poller looks at sources by itself, so that a lost notice costs no more than
+// one interval. A poll that finds nothing writes nothing; one that sees a
+// difference is a hint. It runs where jobs run, for it uses their caches.
+type Poller struct {
+	Hints      *Hints
+	Index      domain.Index
+	Connectors Connectors
+	Clock      domain.Clock
+	Cache      string // as the Engine's
+	// Turn lets one of several pollers have a source for a while; false: it is
+	// another one's turn. nil: there is no other.
+	Turn   func(ctx context.Context, source domain.SourceID, d time.Duration) (bool, error)
+	Logger *slog.Logger
+
+	last map[domain.SourceID]time.Time // of the last poll by this process
+}
+
+// Run polls until ctx ends. What goes wrong with one source is logged.
+func (p *Poller) Run(ctx context.Context) error {
+	for {
+		if err := p.Once(ctx); err != nil && ctx.Err() == nil {
+			p.Logger.ErrorContext(ctx, "polling", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.Clock.After(shortestPoll / 3):
+		}
+	}
+}
+
+// Once polls every source whose time has come.
+func (p *Poller) Once(ctx context.Context) error {
+	seen := map[domain.SourceID]time.Time{}
+	for src, err := range p.Index.Candidates(ctx) {
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if last, ok := p.last[src.ID]; ok {
+			seen[src.ID] = last
+		}
+		interval, polled := pollInterval(src)
+		if !polled || p.Clock.Now().Before(latest(src.SyncedAt, p.last[src.ID]).Add(interval)) {
+			continue
+		}
+		seen[src.ID] = p.Clock.Now()
+		if err := p.poll(ctx, src, interval); err != nil {
+			p.Logger.WarnContext(ctx, "poll", "source", src.ID, "err", err)
+		}
+	}
+	p.last = seen
+	return nil
+}
+
+// pollInterval is half the time for which nothing has changed, within bounds,
+// doubled by each failure in a row; false: the source is not polled, because it
+// has a schedule, a job, or nothing to compare with.
+func pollInterval(src domain.Source) (time.Duration, bool) {
+	if src.Paused || src.Removing || len(src.Jobs) > 0 || src.SyncedAt.IsZero() || !slotOf(src).IsZero() {
+		return 0, false
+	}
+	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt))
+	interval := max(quiet/2, shortestPoll) << min(src.FailedInARow, 16)
+	return min(interval, longestPoll), true
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (p *Poller) poll(ctx context.Context, src domain.Source, interval time.Duration) error {
+	conn, ok := p.Connectors.Find(string(src.Provider))
+	if !ok {
+		return nil
+	}
+	if p.Turn != nil {
+		if ours, err := p.Turn(ctx, src.ID, interval); err != nil || !ours {
+			return err
+		}
+	}
+	changed, err := p.changed(ctx, conn, src)
+	if err != nil || !changed {
+		return err
+	}
+	return p.Hints.Hint(ctx, src, domain.Hint{Origin: "poll"})
+}
+
+// changed asks the provider. One that cannot tell cheaply is synced to find out.
+// An error is a reason to look too, unless it passes: a job makes it visible.
+func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.Source) (bool, error) {
+	prober, ok := conn.(domain.Prober)
+	if !ok {
+		return true, nil
+	}
+	scope, err := scopeOf(src, p.Cache)
+	if err != nil {
+		return false, err
+	}
+	var resume domain.Cursor
+	if src.Cursor != nil {
+		resume = src.Cursor.Resume
+	}
+	changed, err := prober.Changed(ctx, scope, resume)
+	if err != nil && !errors.Is(err, domain.ErrTransient) && ctx.Err() == nil {
+		return true, nil //nolint:nilerr // the job that follows says why
+	}
+	return changed, err
+}
+
+// scopeOf is the scope of src outside a run.
+func scopeOf(src domain.Source, cache string) (domain.Scope, error) {
+	filter, err := NewFilter(src.Config)
+	if err != nil {
+		return domain.Scope{}, err
+	}
+	return domain.Scope{
+		Source: src.ID, Config: src.Config, Cache: connectorCache(cache, src.ID), Skip: filter.Skips,
+	}, nil
+}
+
+// connectorCache is the folder that a connector has for a source.
+func connectorCache(cache string, id domain.SourceID) string {
+	return filepath.Join(cache, id.String(), "connector")
+}
