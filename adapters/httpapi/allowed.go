@@ -16,6 +16,7 @@ func (s *Server) explain(ctx huma.Context, _ string, reply any) (any, error) {
 	if !ok {
 		return reply, nil
 	}
+	recordOf(ctx.Context()).code = e.Fault.Code
 	problems, _ := e.Fault.Details.([]fieldProblem) // other details are complete
 	for i, p := range problems {
 		if schema := schemaOf(s.schemas(), ctx.Operation(), p.Field); p.Allowed == "" && schema != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// keyring knows three keys and whether it was asked for another one.
+// keyring knows a few keys and whether it was asked for another one.
 type keyring struct{ asked *[]string }
 
 func (k keyring) Caller(_ context.Context, key string) (domain.Caller, error) {
@@ -20,6 +20,8 @@ func (k keyring) Caller(_ context.Context, key string) (domain.Caller, error) {
 	switch key {
 	case "dck_all":
 		return domain.Caller{Owner: "ann"}, nil
+	case "dck_id":
+		return domain.Caller{Owner: "ann", KeyID: "key-1"}, nil
 	case "dck_read":
 		return domain.Caller{Owner: "ann", Rights: []domain.Right{domain.MayRead}}, nil
 	case "dck_write":

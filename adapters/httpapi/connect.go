@@ -40,6 +40,7 @@ type connectReply struct {
 
 // connectSource handles POST /sources.
 func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectOutput, error) {
+	s.dropForeign(ctx, in.Body.Type, in.Body.Config)
 	name, config, err := in.Body.read()
 	if err != nil {
 		return nil, err
@@ -48,6 +49,7 @@ func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectO
 	if err != nil {
 		return nil, err
 	}
+	noteAccepted(ctx, a)
 	source := newSourceReply(a.Source)
 	return &connectOutput{
 		Status: statusOf(a, http.StatusCreated), Position: a.At.String(),

@@ -12,6 +12,8 @@ type contextKey int
 const (
 	correlationKey contextKey = iota
 	identityKey
+	recordKey
+	stoppingKey
 )
 
 // maxCorrelation bounds what a caller may put into our log lines.
@@ -26,8 +28,7 @@ func (s *Server) correlate(next http.Handler) http.Handler {
 			id = uuid.NewString()
 		}
 		w.Header().Set("X-Correlation-Id", id)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
+		secure(w.Header())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), correlationKey, id)))
 	})
 }

@@ -96,6 +96,7 @@ func problemOf(err error) fieldProblem {
 
 // refuse writes e outside of huma's handlers.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, e *errorReply) {
+	recordOf(r.Context()).code = e.Fault.Code
 	for name, values := range e.headers {
 		w.Header()[name] = values
 	}

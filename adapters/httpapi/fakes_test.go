@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -132,15 +133,36 @@ func (w *world) GetJobAnyOwner(_ context.Context, id domain.JobID) (projections.
 	return w.jobs[i], w.err
 }
 
-func (w *world) Read(_ context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error] {
+func (w *world) Read(ctx context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error] {
 	return func(yield func(domain.Record, error) bool) {
 		for _, r := range w.records {
 			if r.Position.Partition == partition && r.Position.Offset >= from && r.Position.Offset < to && !yield(r, nil) {
 				return
 			}
 		}
-		if w.err != nil {
+		switch {
+		case w.err != nil:
 			yield(domain.Record{}, w.err)
+		case to == math.MaxInt64:
+			w.follow(ctx, yield)
+		}
+	}
+}
+
+// follow gives what comes, until ctx ends.
+func (w *world) follow(ctx context.Context, yield func(domain.Record, error) bool) {
+	for {
+		select {
+		case r := <-w.more:
+			if !yield(r, nil) {
+				return
+			}
+		case <-ctx.Done():
+			if w.left != nil {
+				close(w.left)
+			}
+			yield(domain.Record{}, ctx.Err())
+			return
 		}
 	}
 }
@@ -178,5 +200,5 @@ func (w *world) Wait(ctx context.Context, p domain.Position) error {
 	return nil
 }
 
-func (w *world) Now() time.Time                       { return noon }
-func (w *world) After(time.Duration) <-chan time.Time { return nil }
+func (w *world) Now() time.Time                         { return noon }
+func (w *world) After(d time.Duration) <-chan time.Time { return w.ticks[d] }

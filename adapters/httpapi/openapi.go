@@ -55,7 +55,7 @@ func (s *Server) OpenAPI() []byte {
 func (s *Server) document(path, mediaType string, content []byte) {
 	s.router.Get(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		if _, err := w.Write(content); err != nil {
 			s.Log.DebugContext(r.Context(), "client has gone", "err", err)
 		}

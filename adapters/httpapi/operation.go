@@ -12,12 +12,17 @@ import (
 const (
 	markOpen      = "open"      // needs no caller
 	markOwnerless = "ownerless" // a trusted gateway may leave the owner out
+	markOperate   = "operate"   // needs the right to operate; shows what is no owner's
+	markLimit     = "limit"     // its rate limit, if it has one of its own
 )
 
 func isOpen(op *huma.Operation) bool    { return op.Metadata[markOpen] != nil }
 func ownerless(op *huma.Operation) bool { return op.Metadata[markOwnerless] != nil }
 
 func marked(mark string) map[string]any { return map[string]any{mark: true} }
+
+// limited marks an operation with a rate limit of its own.
+func limited(by string) map[string]any { return map[string]any{markLimit: by} }
 
 // register adds an operation whose handler answers with errors of the domain.
 // op.Errors names the codes beside those that all operations have.
@@ -27,7 +32,7 @@ func register[I, O any](s *Server, op huma.Operation, h func(context.Context, *I
 	}
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // checkBody has read the body
 	if !isOpen(&op) {
-		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable)
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 		op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
 		if op.Method == http.MethodGet {
 			op.Parameters = append(op.Parameters, minPosition())

@@ -63,7 +63,7 @@ type Jobs interface {
 type Events interface {
 	// Read gives the records of a partition from offset from on, up to but not
 	// including to, or the end of the log if that comes first; whatever source they
-	// are of.
+	// are of. With to = math.MaxInt64 it waits at the end for more until ctx ends.
 	Read(ctx context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error]
 }
 

@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	positionHeader    = "Log-Position"
 	minPositionHeader = "Min-Log-Position"
 	foldTime          = 5 * time.Second // that a read waits for it
 )

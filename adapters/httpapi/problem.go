@@ -105,7 +105,7 @@ func codes() []Code {
 		{http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body is larger than 1 MiB"},
 		{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body is not sent as application/json"},
 		{http.StatusRequestedRangeNotSatisfiable, "RANGE_NOT_SATISFIABLE", "the range lies outside of the content"},
-		{http.StatusTooManyRequests, "RATE_LIMITED", "rate limited by the provider; Retry-After says until when"},
+		{http.StatusTooManyRequests, "RATE_LIMITED", "too many requests with this key or by this owner, or rate limited by the provider; Retry-After says for how long"},
 		{http.StatusInternalServerError, codeInternal, "something went wrong on our side; the log has it under the correlation id"},
 	}
 	for _, r := range table() {

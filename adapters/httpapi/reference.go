@@ -69,7 +69,7 @@ func (s *Server) Reference() Reference {
 	doc := s.api.OpenAPI()
 	ref := Reference{Version: s.Version, Codes: codes()}
 	for path, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
 			if op != nil {
 				ref.Endpoints = append(ref.Endpoints, s.endpoint(path, op))
 			}

@@ -37,6 +37,7 @@ func (s *Server) removeSource(ctx context.Context, in *removeInput) (*removeOutp
 	if err != nil {
 		return nil, err
 	}
+	noteAccepted(ctx, a)
 	return &removeOutput{
 		Status: statusOf(a, http.StatusOK), Position: a.At.String(),
 		Body: removeReply{

@@ -22,10 +22,15 @@ const (
 // Serve answers requests on l until ctx ends, then lets open requests finish for
 // a while and returns nil. It closes l.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	stop := make(chan struct{})
 	server := &http.Server{
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.WithoutCancel(ctx), stoppingKey, (<-chan struct{})(stop))
+		},
 		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(func() { close(stop) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

@@ -12,7 +12,8 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// Parts are what a [Server] is made of. All are required, Checks may be empty.
+// Parts are what a [Server] is made of. All down to Log are required, Checks may
+// be empty. What stands behind Log is off while it is zero.
 type Parts struct {
 	Version  string // of the binary, for /health and /openapi.json
 	Commands Commands
@@ -28,13 +29,20 @@ type Parts struct {
 	AsyncAPI []byte       // of /asyncapi.json
 	Clock    domain.Clock
 	Log      *slog.Logger
+
+	Options Options  // of the connectors, for what a trusted gateway sends beside them
+	Limits  Limits   // of requests, per key or owner
+	Counter Counter  // where Limits count; nil: in this process
+	Origins []string // of pages in browsers that may call: "https://app.example.com", or "*"
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
 type Server struct {
 	Parts
-	api    huma.API
-	router chi.Router
+	api     huma.API
+	router  chi.Router
+	limits  limiters
+	streams streams
 }
 
 // New makes the server. It sets huma.NewError, once per process: huma has no
@@ -42,11 +50,12 @@ type Server struct {
 func New(parts Parts) *Server {
 	installEnvelope()
 	s := &Server{Parts: parts, router: chi.NewMux()}
-	s.router.Use(s.correlate, s.logAccess, s.recoverPanic, middleware.GetHead)
+	s.limits = s.newLimiters()
+	s.router.Use(s.correlate, s.logAccess, s.audit, s.recoverPanic, s.crossOrigin(), middleware.GetHead)
 	s.router.NotFound(s.unknownRoute)
 	s.router.MethodNotAllowed(s.refusedMethod)
 	s.api = humachi.New(s.router, s.humaConfig())
-	s.api.UseMiddleware(s.authenticate, s.checkQuery, s.awaitPosition, s.checkBody)
+	s.api.UseMiddleware(s.begin, s.authenticate, s.limit, s.checkQuery, s.awaitPosition, s.checkBody)
 	s.routes()
 	s.publish()
 	return s
@@ -71,7 +80,7 @@ func (s *Server) unknownRoute(w http.ResponseWriter, r *http.Request) {
 
 // refusedMethod answers 405 with what the route allows.
 func (s *Server) refusedMethod(w http.ResponseWriter, r *http.Request) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		asked := method
 		if method == http.MethodHead {
 			asked = http.MethodGet

@@ -18,7 +18,7 @@ func (s *Server) sourceRoutes() {
 	register(s, huma.Operation{
 		OperationID: "connect-source", Method: http.MethodPost, Path: "/sources", Tags: []string{"sources"}, DefaultStatus: http.StatusCreated,
 		Summary: "Connect a source", Description: "Looks whether the source can be read, registers it and orders its first sync. Connecting the same thing again is a 409 with the id of the source.",
-		Errors: []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusBadGateway},
+		Metadata: limited(limitConnect), Errors: []int{http.StatusConflict, http.StatusBadGateway},
 	}, s.connectSource)
 	register(s, huma.Operation{
 		OperationID: "get-source", Method: http.MethodGet, Path: "/sources/{id}", Tags: []string{"sources"},

@@ -14,12 +14,12 @@ func (s *Server) syncRoutes() {
 	register(s, huma.Operation{
 		OperationID: "sync-source", Method: http.MethodPost, Path: "/sources/{id}/sync", Tags: []string{"sources"}, DefaultStatus: http.StatusAccepted,
 		Summary: "Sync a source now", Description: "Answers with the job that will do it, which may be one that waits already: requests merge, the stronger type wins. The body may be left out.",
-		Errors: []int{http.StatusNotFound, http.StatusConflict},
+		Metadata: limited(limitSync), Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, s.syncSource)
 	register(s, huma.Operation{
 		OperationID: "ingest", Method: http.MethodPost, Path: "/ingest", Tags: []string{"sources"}, DefaultStatus: http.StatusAccepted,
 		Summary: "Sync a source now, as the gateway asks", Description: "The same order with the id in the body.",
-		Metadata: marked(markOwnerless), Errors: []int{http.StatusNotFound, http.StatusConflict},
+		Metadata: map[string]any{markOwnerless: true, markLimit: limitSync}, Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, s.ingest)
 }
 
@@ -79,6 +79,7 @@ func (s *Server) requestSync(ctx context.Context, source string, r ingest.SyncRe
 	if err != nil {
 		return nil, err
 	}
+	noteAccepted(ctx, a)
 	job := s.jobReply(jobOf(a), a.Source)
 	return &syncOutput{Position: a.At.String(), Body: syncReply{Job: job, JobID: job.ID, Status: job.Status}}, nil
 }

@@ -56,6 +56,9 @@ type world struct {
 	removed   ingest.Accepted // by Remove
 	err       error           // of every command and read
 	wait      func(ctx context.Context) error
+	more      chan domain.Record               // that come at the end of the log
+	left      chan struct{}                    // closed when who waits there has gone
+	ticks     map[time.Duration]chan time.Time // of the clock, by duration; none: it stands still
 
 	connects []ingest.ConnectRequest
 	syncs    []ingest.SyncRequest
