@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -64,18 +63,30 @@ func (b connectBody) read() (name string, config json.RawMessage, err error) {
 			return "", nil, &domain.InvalidError{Field: field, Problem: "is not taken by this connector", Allowed: "leave it out"}
 		}
 	}
-	name = b.Name
-	if given, ok := b.Config["name"]; ok {
-		if err := json.Unmarshal(given, &name); err != nil || bytes.Equal(given, []byte("null")) || len(name) > 200 {
-			return "", nil, &domain.InvalidError{Field: "config.name", Problem: "has the wrong type or is too long", Allowed: "text of at most 200 bytes"}
-		}
-		if b.Name != "" && b.Name != name {
-			return "", nil, &domain.InvalidError{Field: "config.name", Problem: "differs from name", Allowed: "one of the two, or the same"}
-		}
-		delete(b.Config, "name")
+	given, err := nameOf(&b.Name, b.Config)
+	if err != nil {
+		return "", nil, err
 	}
 	config, err = json.Marshal(b.Config)
-	return name, config, err
+	return *given, config, err
+}
+
+// nameOf takes config.name out of config: it is name again, which is nil or empty
+// where it was left out.
+func nameOf(name *string, config map[string]json.RawMessage) (*string, error) {
+	raw, ok := config["name"]
+	if !ok {
+		return name, nil
+	}
+	delete(config, "name")
+	var given *string
+	if err := json.Unmarshal(raw, &given); err != nil || given == nil || len(*given) > 200 {
+		return nil, &domain.InvalidError{Field: "config.name", Problem: "has the wrong type or is too long", Allowed: "text of at most 200 bytes"}
+	}
+	if name != nil && *name != "" && *name != *given {
+		return nil, &domain.InvalidError{Field: "config.name", Problem: "differs from name", Allowed: "one of the two, or the same"}
+	}
+	return given, nil
 }
 
 // statusOf is done, or 202 while the order is durable but not folded.

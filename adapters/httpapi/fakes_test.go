@@ -30,6 +30,53 @@ func (w *world) Remove(_ context.Context, r ingest.RemoveRequest) (ingest.Accept
 	return w.removed, w.err
 }
 
+func (w *world) Pause(_ context.Context, r ingest.ChangeRequest) (ingest.Accepted, error) {
+	return w.change("pause", r)
+}
+
+func (w *world) Resume(_ context.Context, r ingest.ChangeRequest) (ingest.Accepted, error) {
+	return w.change("resume", r)
+}
+
+func (w *world) ReleaseDeletes(_ context.Context, r ingest.ChangeRequest) (ingest.Accepted, error) {
+	return w.change("release", r)
+}
+
+func (w *world) Update(_ context.Context, r ingest.UpdateRequest) (ingest.Accepted, error) {
+	return w.change("update", r)
+}
+
+func (w *world) CancelJob(_ context.Context, r ingest.JobRequest) (ingest.Accepted, error) {
+	return w.change("cancel", r)
+}
+
+func (w *world) RetryJob(_ context.Context, r ingest.JobRequest) (ingest.Accepted, error) {
+	return w.change("retry", r)
+}
+
+// A changeAsk is how a change was asked for.
+type changeAsk struct {
+	verb    string
+	request any
+}
+
+func (w *world) change(verb string, request any) (ingest.Accepted, error) {
+	w.changes = append(w.changes, changeAsk{verb, request})
+	a := w.changed
+	switch verb {
+	case "pause", "resume":
+		a.Source.Paused, a.Job = verb == "pause", domain.Job{}
+	case "update":
+		a.Job.Trigger = domain.TriggerUpdate
+	case "release":
+		a.Source.Held, a.Job.Trigger = nil, domain.TriggerRelease
+	case "cancel":
+		a.Job = domain.Job{ID: openJob} // it has ended
+		w.jobs[0].Status, w.jobs[0].EndedAt = domain.JobCancelled, noon
+	}
+	return a, w.err
+}
+
 func (w *world) ListSources(_ context.Context, owner domain.OwnerID, limit, offset int) (list []domain.Source, total int64, err error) {
 	w.reads++
 	for _, s := range w.sources {

@@ -14,7 +14,7 @@ type jobReply struct {
 	JobID    string    `json:"job_id" doc:"The same as id."`
 	SourceID string    `json:"sourceId"`
 	Type     string    `json:"type" enum:"incremental,full,remove"`
-	Trigger  string    `json:"trigger,omitempty" doc:"Why it was ordered: connect, manual, hint, schedule, release, removal."`
+	Trigger  string    `json:"trigger,omitempty" doc:"Why it was ordered: connect, manual, hint, schedule, update, release, removal."`
 	Status   string    `json:"status" enum:"queued,running,completed,failed,cancelled"`
 	Progress *int      `json:"progress,omitempty" doc:"Percent. Absent while nobody can know: a source's first listing does not know how much there is, see stats.filesProcessed."`
 	Stats    jobStats  `json:"stats"`

@@ -56,6 +56,20 @@ func TestCommandsCarryTheOwner(t *testing.T) {
 	call(t, api, "POST", "/sources/"+bobSource.String()+"/sync", "", key...)
 	call(t, api, "POST", "/ingest", `{"source_id":"`+bobSource.String()+`"}`, key...)
 	call(t, api, "DELETE", "/sources/"+bobSource.String(), "", key...)
+	want := ingest.ChangeRequest{Owner: "ann", Source: bobSource, Key: "again-1"}
+	for _, e := range []struct{ path, verb string }{{"pause", "pause"}, {"resume", "resume"}, {"deletes/release", "release"}} {
+		call(t, api, "POST", "/sources/"+bobSource.String()+"/"+e.path, "", key...)
+		if got := w.changes[len(w.changes)-1]; got != (changeAsk{e.verb, want}) {
+			t.Errorf("got %+v, want %s %+v", got, e.verb, want)
+		}
+	}
+	for _, verb := range []string{"cancel", "retry"} {
+		call(t, api, "POST", "/jobs/"+bobJob.String()+"/"+verb, "", key...)
+		want := ingest.JobRequest{Owner: "ann", Job: bobJob, Key: "again-1"}
+		if got := w.changes[len(w.changes)-1]; got != (changeAsk{verb, want}) {
+			t.Errorf("got %+v, want %s %+v", got, verb, want)
+		}
+	}
 	c := w.connects[0]
 	if c.Owner != "ann" || c.Provider != "local" || c.Name != "docs" || string(c.Config) != `{"rootPath":"/srv"}` || c.Key != "again-1" {
 		t.Errorf("got %+v", c)
@@ -122,7 +136,7 @@ func TestWriteNotFoldedYetIsAccepted(t *testing.T) {
 
 			w := newWorld()
 			folded := call(t, httpapi.New(parts(w)), e.method, e.path, e.body).Body
-			w.synced.Folded, w.removed.Folded, w.connected.Folded = false, false, false
+			w.synced.Folded, w.removed.Folded, w.connected.Folded, w.changed.Folded = false, false, false, false
 			r := call(t, httpapi.New(parts(w)), e.method, e.path, e.body)
 			if r.StatusCode != http.StatusAccepted || r.Header.Get("Log-Position") != "3:41" {
 				t.Errorf("got %d at %q, want 202 at 3:41", r.StatusCode, r.Header.Get("Log-Position"))

@@ -19,6 +19,16 @@ type Commands interface {
 	Remove(ctx context.Context, r ingest.RemoveRequest) (ingest.Accepted, error)
 }
 
+// Changes are the use cases that change what is there, with the same promises.
+type Changes interface {
+	Pause(ctx context.Context, r ingest.ChangeRequest) (ingest.Accepted, error)
+	Resume(ctx context.Context, r ingest.ChangeRequest) (ingest.Accepted, error)
+	ReleaseDeletes(ctx context.Context, r ingest.ChangeRequest) (ingest.Accepted, error)
+	Update(ctx context.Context, r ingest.UpdateRequest) (ingest.Accepted, error)
+	CancelJob(ctx context.Context, r ingest.JobRequest) (ingest.Accepted, error)
+	RetryJob(ctx context.Context, r ingest.JobRequest) (ingest.Accepted, error)
+}
+
 // Sources reads the table of sources. A source that is removed or whose removal
 // was requested is an unknown one.
 type Sources interface {

@@ -30,6 +30,7 @@ type Parts struct {
 	Clock    domain.Clock
 	Log      *slog.Logger
 
+	Changes Changes  // of sources and jobs; nil: there are no such endpoints
 	Options Options  // of the connectors, for what a trusted gateway sends beside them
 	Limits  Limits   // of requests, per key or owner
 	Counter Counter  // where Limits count; nil: in this process
@@ -70,6 +71,10 @@ func (s *Server) routes() {
 	s.fileRoutes()
 	s.eventRoutes()
 	s.jobRoutes()
+	if s.Changes != nil {
+		s.changeRoutes()
+		s.jobCommandRoutes()
+	}
 	s.healthRoutes()
 	s.router.Method(http.MethodGet, "/metrics", s.Metrics)
 }

@@ -49,6 +49,7 @@ type failureReply struct {
 }
 
 type heldReply struct {
+	Epoch  int64    `json:"epoch" doc:"Of the listing that missed them; a later one may miss others."`
 	Count  int64    `json:"count" doc:"How many files the listing missed."`
 	Sample []string `json:"sample" nullable:"false" doc:"Paths of some of them."`
 }
@@ -71,7 +72,7 @@ func newSourceReply(s domain.Source) SourceReply {
 		r.Jobs = append(r.Jobs, j.ID.String())
 	}
 	if s.Held != nil {
-		r.Held = &heldReply{Count: s.Held.Count, Sample: append([]string{}, s.Held.Sample...)}
+		r.Held = &heldReply{Epoch: s.Held.Epoch, Count: s.Held.Count, Sample: append([]string{}, s.Held.Sample...)}
 	}
 	return r
 }

@@ -17,6 +17,7 @@ import (
 // What wiring gives the server fits as it is.
 var (
 	_ httpapi.Commands = (*ingest.Service)(nil)
+	_ httpapi.Changes  = (*ingest.Service)(nil)
 	_ httpapi.Sources  = (*projections.Reader)(nil)
 	_ httpapi.Files    = (*projections.Reader)(nil)
 	_ httpapi.Jobs     = (*projections.Reader)(nil)
@@ -54,6 +55,7 @@ type world struct {
 	connected ingest.Accepted // by Connect
 	synced    ingest.Accepted // by RequestSync
 	removed   ingest.Accepted // by Remove
+	changed   ingest.Accepted // by all others
 	err       error           // of every command and read
 	wait      func(ctx context.Context) error
 	more      chan domain.Record               // that come at the end of the log
@@ -63,6 +65,7 @@ type world struct {
 	connects []ingest.ConnectRequest
 	syncs    []ingest.SyncRequest
 	removes  []ingest.RemoveRequest
+	changes  []changeAsk
 	reads    int // of the tables
 	fileAsks []fileAsk
 	jobAsks  []projections.JobFilter
@@ -99,6 +102,10 @@ func newWorld() *world {
 	w.synced = ingest.Accepted{Source: ann, Job: waiting, At: domain.Position{Partition: 3, Offset: 41}, Folded: true}
 	w.removed = w.synced
 	w.removed.Job.Mode, w.removed.Job.Trigger = domain.SyncRemove, domain.TriggerRemoval
+	w.changed = w.synced
+	w.changed.Source.Jobs, w.changed.Source.Running = nil, false
+	w.changed.Source.Held = &domain.Held{Epoch: 4, Count: 9000, Sample: []string{"a.txt", "b.txt"}}
+	w.changed.Source.Failure = &domain.Failure{Code: domain.CodeTransient, Message: "the disk is busy"}
 	queued := domain.Job{ID: newJob, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect, Status: domain.JobQueued, RequestedAt: noon}
 	w.connected = ingest.Accepted{At: domain.Position{Partition: 3, Offset: 41}, Folded: true, Job: queued, Source: domain.Source{
 		ID: newSource, Owner: "ann", Provider: "localfs", Name: "docs", ExternalKey: "/srv/docs", Partition: 3, Registered: true, RegisteredAt: noon,
