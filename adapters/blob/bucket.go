@@ -88,6 +88,9 @@ func (b *bucket) list(ctx context.Context, prefix string) iter.Seq2[domain.PackI
 			if errors.Is(err, io.EOF) {
 				return
 			}
+			if err == nil {
+				err = ctx.Err() // what is left of a page is given without asking
+			}
 			if err != nil {
 				yield(domain.PackInfo{}, classify(err))
 				return

@@ -1,5 +1,7 @@
 package blob
 
+import "gocloud.dev/blob"
+
 // The seam of the file system, for tests.
 type (
 	Disk = disk
@@ -11,3 +13,6 @@ func System() Disk { return system{} }
 
 // OpenOn opens a store in the folder root of d.
 func OpenOn(root string, d Disk) (*Store, error) { return openFolder(root, d) }
+
+// In gives the store in a bucket; its temporary files are made by d.
+func In(objects *blob.Bucket, d Disk) *Store { return newBucket(objects, unlinked{d}) }

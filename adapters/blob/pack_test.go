@@ -23,31 +23,31 @@ func TestRoundTrip(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 
-			root := t.TempDir()
-			s := open(t, root)
-			w := create(t, s, name(0))
-			contents := [][]byte{noise(size, 1), text(size), noise(size, 2)}
-			checks := make([]domain.ClaimCheck, len(contents))
-			for i, b := range contents {
-				st := stage(t, w, b)
-				if st.Digest() != sha256.Sum256(b) || st.Size() != int64(size) || !bytes.Equal(st.Head(), b[:min(size, 2<<10)]) {
-					t.Errorf("got size %d, digest %v and a head of %d bytes, want those of the content", st.Size(), st.Digest(), len(st.Head()))
+			everywhere(t, func(t *testing.T, s place) {
+				w := create(t, s, name(0))
+				contents := [][]byte{noise(size, 1), text(size), noise(size, 2)}
+				checks := make([]domain.ClaimCheck, len(contents))
+				for i, b := range contents {
+					st := stage(t, w, b)
+					if st.Digest() != sha256.Sum256(b) || st.Size() != int64(size) || !bytes.Equal(st.Head(), b[:min(size, 2<<10)]) {
+						t.Errorf("got size %d, digest %v and a head of %d bytes, want those of the content", st.Size(), st.Digest(), len(st.Head()))
+					}
+					var err error
+					if checks[i], err = w.Keep(st); err != nil {
+						t.Fatal(err)
+					}
 				}
-				var err error
-				if checks[i], err = w.Keep(st); err != nil {
-					t.Fatal(err)
+				commit(t, w)
+				for i, b := range contents {
+					if c := checks[i]; c.SHA256 != sha256.Sum256(b) || c.Size != int64(size) || c.Ref.Pack != name(0) {
+						t.Errorf("got %+v, want digest, size and pack of the content", c)
+					}
+					wantContent(t, s, checks[i], b)
 				}
-			}
-			commit(t, w)
-			for i, b := range contents {
-				if c := checks[i]; c.SHA256 != sha256.Sum256(b) || c.Size != int64(size) || c.Ref.Pack != name(0) {
-					t.Errorf("got %+v, want digest, size and pack of the content", c)
+				if diff := cmp.Diff([]string{name(0)}, s.names(t)); diff != "" {
+					t.Errorf("files (-want +got):\n%s", diff)
 				}
-				wantContent(t, s, checks[i], b)
-			}
-			if diff := cmp.Diff([]string{name(0)}, files(t, root)); diff != "" {
-				t.Errorf("files (-want +got):\n%s", diff)
-			}
+			})
 		})
 	}
 }
@@ -70,48 +70,50 @@ func TestItemsLieBehindEachOther(t *testing.T) {
 func TestStageRunsConcurrently(t *testing.T) {
 	t.Parallel()
 
-	s := open(t, t.TempDir())
-	w := create(t, s, name(0))
-	staged := make([]domain.Staged, 40)
-	content := func(n int) []byte { return noise(n*n*4000, byte(n)) } // to 6 MB: some are spilled
-	var all sync.WaitGroup
-	for n := range staged {
-		all.Go(func() {
-			var err error
-			if staged[n], err = w.Stage(t.Context(), iotest.HalfReader(bytes.NewReader(content(n)))); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if t.Failed() {
-		return
-	}
-	checks := make([]domain.ClaimCheck, len(staged))
-	for n, st := range staged {
-		var err error
-		if checks[n], err = w.Keep(st); err != nil {
-			t.Fatal(err)
+	everywhere(t, func(t *testing.T, s place) {
+		w := create(t, s, name(0))
+		staged := make([]domain.Staged, 40)
+		content := func(n int) []byte { return noise(n*n*4000, byte(n)) } // to 6 MB: some are spilled
+		var all sync.WaitGroup
+		for n := range staged {
+			all.Go(func() {
+				var err error
+				if staged[n], err = w.Stage(t.Context(), iotest.HalfReader(bytes.NewReader(content(n)))); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	}
-	commit(t, w)
-	for n, c := range checks {
-		all.Go(func() { wantContent(t, s, c, content(n)) })
-	}
-	all.Wait()
+		all.Wait()
+		if t.Failed() {
+			return
+		}
+		checks := make([]domain.ClaimCheck, len(staged))
+		for n, st := range staged {
+			var err error
+			if checks[n], err = w.Keep(st); err != nil {
+				t.Fatal(err)
+			}
+		}
+		commit(t, w)
+		for n, c := range checks {
+			all.Go(func() { wantContent(t, s, c, content(n)) })
+		}
+		all.Wait()
+	})
 }
 
 func TestNothingIsSeenBeforeCommit(t *testing.T) {
 	t.Parallel()
 
-	s := open(t, t.TempDir())
-	w := create(t, s, name(0))
-	c := keep(t, w, text(100))
-	if _, err := s.Open(t.Context(), c); !errors.Is(err, domain.ErrContentLost) {
-		t.Errorf("got error %v, want %v", err, domain.ErrContentLost)
-	}
-	commit(t, w)
-	wantContent(t, s, c, text(100))
+	everywhere(t, func(t *testing.T, s place) {
+		w := create(t, s, name(0))
+		c := keep(t, w, text(100))
+		if _, err := s.Open(t.Context(), c); !errors.Is(err, domain.ErrContentLost) {
+			t.Errorf("got error %v, want %v", err, domain.ErrContentLost)
+		}
+		commit(t, w)
+		wantContent(t, s, c, text(100))
+	})
 }
 
 func TestWhatIsGivenUpLeavesNothing(t *testing.T) {
@@ -164,11 +166,12 @@ func TestWhatIsGivenUpLeavesNothing(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 
-			root := t.TempDir()
-			test(t, create(t, open(t, root), name(0)))
-			if left := files(t, root); len(left) > 0 {
-				t.Errorf("got files %q, want none", left)
-			}
+			everywhere(t, func(t *testing.T, s place) {
+				test(t, create(t, s, name(0)))
+				if left := s.names(t); len(left) > 0 {
+					t.Errorf("got %q, want nothing", left)
+				}
+			})
 		})
 	}
 }
@@ -176,51 +179,53 @@ func TestWhatIsGivenUpLeavesNothing(t *testing.T) {
 func TestAfterCommit(t *testing.T) {
 	t.Parallel()
 
-	s := open(t, t.TempDir())
-	w := create(t, s, name(0))
-	st := stage(t, w, text(10))
-	c, err := w.Keep(st)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Keep(st); err == nil {
-		t.Error("got no error from keeping an item twice")
-	}
-	commit(t, w)
-	if _, err := w.Keep(stage(t, w, text(10))); err == nil {
-		t.Error("got no error from keeping in a committed pack")
-	}
-	if err := w.Commit(t.Context()); err == nil {
-		t.Error("got no error from a second commit")
-	}
-	if err := w.Discard(); err != nil {
-		t.Error(err)
-	}
-	wantContent(t, s, c, text(10))
+	everywhere(t, func(t *testing.T, s place) {
+		w := create(t, s, name(0))
+		st := stage(t, w, text(10))
+		c, err := w.Keep(st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Keep(st); err == nil {
+			t.Error("got no error from keeping an item twice")
+		}
+		commit(t, w)
+		if _, err := w.Keep(stage(t, w, text(10))); err == nil {
+			t.Error("got no error from keeping in a committed pack")
+		}
+		if err := w.Commit(t.Context()); err == nil {
+			t.Error("got no error from a second commit")
+		}
+		if err := w.Discard(); err != nil {
+			t.Error(err)
+		}
+		wantContent(t, s, c, text(10))
+	})
 }
 
 func TestDropSource(t *testing.T) {
 	t.Parallel()
 
-	s := open(t, t.TempDir())
-	w := create(t, s, name(0))
-	mine := keep(t, w, text(10))
-	commit(t, w)
-	w = create(t, s, fmt.Sprintf("packs/%s/%s/0", source(2), run))
-	other := keep(t, w, text(10))
-	commit(t, w)
-	for range 2 {
-		if err := s.DropSource(t.Context(), source(1)); err != nil {
-			t.Fatal(err)
+	everywhere(t, func(t *testing.T, s place) {
+		w := create(t, s, name(0))
+		mine := keep(t, w, text(10))
+		commit(t, w)
+		w = create(t, s, fmt.Sprintf("packs/%s/%s/0", source(2), run))
+		other := keep(t, w, text(10))
+		commit(t, w)
+		for range 2 {
+			if err := s.DropSource(t.Context(), source(1)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if _, err := s.Open(t.Context(), mine); !errors.Is(err, domain.ErrContentLost) {
-		t.Errorf("got error %v, want %v", err, domain.ErrContentLost)
-	}
-	wantContent(t, s, other, text(10))
+		if _, err := s.Open(t.Context(), mine); !errors.Is(err, domain.ErrContentLost) {
+			t.Errorf("got error %v, want %v", err, domain.ErrContentLost)
+		}
+		wantContent(t, s, other, text(10))
 
-	w = create(t, s, name(1)) // the same store makes the folder anew
-	again := keep(t, w, text(20))
-	commit(t, w)
-	wantContent(t, s, again, text(20))
+		w = create(t, s, name(1)) // the same store makes the folder anew
+		again := keep(t, w, text(20))
+		commit(t, w)
+		wantContent(t, s, again, text(20))
+	})
 }

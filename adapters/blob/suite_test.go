@@ -25,6 +25,7 @@ func source(n int) domain.SourceID {
 // name is that of the n-th pack of source 1.
 func name(n int) string { return fmt.Sprintf("packs/%s/%s/%d", source(1), run, n) }
 
+// open gives the store in the folder root.
 func open(t testing.TB, root string) *blob.Store {
 	t.Helper()
 	s, err := blob.Open(t.Context(), "file://"+root)
@@ -34,7 +35,7 @@ func open(t testing.TB, root string) *blob.Store {
 	return s
 }
 
-func create(t testing.TB, s *blob.Store, name string) domain.PackWriter {
+func create(t testing.TB, s domain.Packs, name string) domain.PackWriter {
 	t.Helper()
 	w, err := s.Create(t.Context(), name)
 	if err != nil {
@@ -69,7 +70,7 @@ func commit(t testing.TB, w domain.PackWriter) {
 }
 
 // read gives all bytes of c, and the error that stands where the end should be.
-func read(ctx context.Context, s *blob.Store, c domain.ClaimCheck) ([]byte, error) {
+func read(ctx context.Context, s domain.Packs, c domain.ClaimCheck) ([]byte, error) {
 	r, err := s.Open(ctx, c)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func read(ctx context.Context, s *blob.Store, c domain.ClaimCheck) ([]byte, erro
 	return b, err
 }
 
-func wantContent(t *testing.T, s *blob.Store, c domain.ClaimCheck, want []byte) {
+func wantContent(t *testing.T, s domain.Packs, c domain.ClaimCheck, want []byte) {
 	t.Helper()
 	got, err := read(t.Context(), s, c)
 	if err != nil {

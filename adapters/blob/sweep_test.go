@@ -25,7 +25,7 @@ const dieVariable = "BLOB_TEST_DIE_IN"
 func TestMain(m *testing.M) {
 	if root := os.Getenv(dieVariable); root != "" {
 		_, _ = fmt.Fprintln(os.Stdout, die(root)) // the exit code tells too
-		os.Exit(1) // it should not have come here
+		os.Exit(1)                                // it should not have come here
 	}
 	os.Exit(m.Run())
 }
