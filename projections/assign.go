@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/confuse/data-connector/domain"
-	"github.com/confuse/data-connector/domain/wire"
 )
 
 // remedy ends the message about a log that lost records.
@@ -35,14 +34,15 @@ func (r *Runner) load(ctx context.Context, at place, p domain.FeedPartition) (*p
 	if err != nil {
 		return nil, err
 	}
-	part.position = c.position
+	part.position, part.generation = c.position, c.generation
 	return part, c.compare(ctx, p)
 }
 
-// loadKnown reads the sources of a partition and which of them are parked.
+// loadKnown reads the sources of a partition, which of them are parked, and the
+// records that were left out.
 func loadKnown(ctx context.Context, tx pgx.Tx, p *partition) error {
-	if p.pipeline() {
-		return nil
+	if err := loadSkipped(ctx, tx, p); err != nil || p.pipeline() {
+		return err
 	}
 	rows, err := tx.Query(ctx, `SELECT state FROM sources WHERE partition = $1`, p.number)
 	if err != nil {
@@ -97,7 +97,7 @@ func (c checkpoint) compare(ctx context.Context, p domain.FeedPartition) error {
 	if err != nil {
 		return fmt.Errorf("record before the checkpoint: %w", err)
 	}
-	if id := text(rec.Headers[wire.HeaderID]); id != c.lastID {
+	if id := idOf(&rec); id != c.lastID {
 		return lost("offset %d holds event %q, the tables were filled from %q", c.position-1, id, c.lastID)
 	}
 	return nil

@@ -5,10 +5,13 @@
 // [Ensure] makes the tables. [Runner] fills them; a domain.Feeder calls it.
 // [Reader] is every question that the service asks of them. [Waiters] lets a
 // writer wait until its event is folded, and says when sources or jobs changed.
+// [Poison] tries again, or leaves out, what could not be folded.
 // The pool that all of them share resolves plain table names in [Schema].
 //
 // It keeps nothing that the log does not give back: dropping the schema and
-// starting again fills the same rows. It has no side effect outside Postgres.
+// starting again fills the same rows. One table is not in that schema: the records
+// that a person left out for good, app.skipped_records, because a log filled anew
+// would bring them back. It has no side effect outside Postgres.
 //
 // # Why
 //

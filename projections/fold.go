@@ -12,10 +12,23 @@ type known struct {
 	pipeline bool // of the pipeline topic, which is about files only
 	sources  map[domain.SourceID]domain.Source
 	parked   map[domain.SourceID]bool
+	skipped  map[int64]string // offset to ce_id of records that somebody left out
 }
 
 func newKnown(pipeline bool) known {
-	return known{pipeline: pipeline, sources: map[domain.SourceID]domain.Source{}, parked: map[domain.SourceID]bool{}}
+	return known{
+		pipeline: pipeline, sources: map[domain.SourceID]domain.Source{}, parked: map[domain.SourceID]bool{}, skipped: map[int64]string{},
+	}
+}
+
+// skips tells whether somebody left rec out. Another event at its place, on
+// a topic that was made anew, is not meant.
+func (k known) skips(rec *domain.Record) bool {
+	if len(k.skipped) == 0 {
+		return false
+	}
+	id, ok := k.skipped[rec.Position.Offset]
+	return ok && id == idOf(rec)
 }
 
 // fold says what records, which are not empty, mean after k: a function of its
@@ -26,6 +39,7 @@ func fold(k known, records []domain.Record) *batch {
 	for i := range records {
 		rec := &records[i]
 		switch {
+		case k.skips(rec):
 		case rec.Event == nil && rec.Err == nil: // I6: not for this version
 		case rec.Err != nil || b.isParked(rec):
 			b.setAside(rec)
@@ -44,7 +58,9 @@ func (b *batch) event(i int) {
 	case domain.SourceChanged:
 		b.source(e, rec)
 	case domain.FileChanged:
-		b.file(&e, int32(i))
+		if b.sourceNow(e.SourceID).Counts(e.RunID) { // I3
+			b.file(&e, int32(i))
+		}
 	}
 }
 
@@ -78,9 +94,9 @@ func isNews(c domain.SourceChange) bool {
 	return c != domain.SourceSyncStarted && c != domain.SourceSyncProgressed && c != domain.SourceDeletesHeld
 }
 
-// file keeps the highest (run, seq) of each file, of the current run only (I3).
+// file keeps the highest (run, seq) of each file. Its run is the current one.
 func (b *batch) file(e *domain.FileChanged, i int32) {
-	if !e.Change.Known() || !b.sourceNow(e.SourceID).Counts(e.RunID) {
+	if !e.Change.Known() {
 		return
 	}
 	old, seen := b.files[e.FileID]

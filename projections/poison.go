@@ -8,18 +8,20 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/confuse/data-connector/domain"
-	"github.com/confuse/data-connector/domain/wire"
 )
 
-// follows is the error of a record that is fine itself.
+// follows is the error of a record that is not known to be bad itself; it tells
+// such a one from the bad ones.
 const follows = "its source is parked by a record before it"
 
 const insertPoison = `
 	INSERT INTO poison (topic, partition, log_offset, source_id, key, event_id, headers, raw, error, parks, at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11)
+	ON CONFLICT (topic, partition, log_offset) DO UPDATE SET error = EXCLUDED.error, parks = EXCLUDED.parks`
 
 // writePoison keeps the records that are in no other table, whole, so that they
-// can be tried again. They are few: one statement each.
+// can be tried again; one that was and failed again is there already. They are
+// few: one statement each.
 func writePoison(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	for _, bad := range b.poison {
 		headers := make(map[string]string, len(bad.rec.Headers))
@@ -36,7 +38,7 @@ func writePoison(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 		}
 		source := pgtype.UUID{Bytes: bad.source.UUID, Valid: bad.source != domain.SourceID{}}
 		_, err = tx.Exec(ctx, insertPoison, p.topic, p.number, bad.rec.Position.Offset, source, bad.rec.Key,
-			text(bad.rec.Headers[wire.HeaderID]), asJSON, bad.rec.Raw, why, bad.parks, eventTime(bad.rec))
+			idOf(bad.rec), asJSON, bad.rec.Raw, why, bad.parks, eventTime(bad.rec))
 		if err != nil {
 			return fmt.Errorf("poison: %w", err)
 		}

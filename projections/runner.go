@@ -23,7 +23,8 @@ const (
 //
 // Assigned answers domain.ErrLogLost when the log is not the one that the tables
 // were filled from. Batch answers domain.ErrFenced when another runner has moved
-// the checkpoint or the partition was never assigned: it is to be assigned again.
+// the checkpoint, when somebody has retried or skipped what was set aside there,
+// or when the partition was never assigned: it is to be assigned again.
 // After any other error nothing has changed and the same batch may be given
 // again; data that Postgres refuses is no error but ends up in table poison.
 type Runner struct {
@@ -57,8 +58,9 @@ func (p place) pipeline() bool { return strings.HasSuffix(p.topic, pipelineSuffi
 // One goroutine at a time uses it.
 type partition struct {
 	place
-	position int64 // next offset to fold; never ahead of the checkpoint
-	known    known
+	position   int64 // next offset to fold; never ahead of the checkpoint
+	generation int64 // of the checkpoint, when known was loaded
+	known      known
 }
 
 // take makes what b means the memory, once it is committed.

@@ -33,6 +33,9 @@ func jsonText(v any) (string, error) {
 	return string(b), err
 }
 
+// idOf is the ce_id of any record as Postgres takes it; empty when it has none.
+func idOf(rec *domain.Record) string { return text(rec.Headers[wire.HeaderID]) }
+
 // eventID is the ce_id of a record that was decoded, so it is a UUID.
 func eventID(rec *domain.Record) [16]byte {
 	var id domain.EventID

@@ -22,7 +22,9 @@ type world struct {
 	db      *pgxpool.Pool
 	runner  *projections.Runner
 	waiters *projections.Waiters
+	poison  *projections.Poison
 	*projections.Reader
+	assigned map[string]int64 // next offset to hand out by topic, for projectAgain
 }
 
 // newWorld is a process on a database of its own, with empty read tables.
@@ -44,7 +46,9 @@ func newWorldOn(t *testing.T, url string) *world {
 	}
 	log := slog.New(slog.DiscardHandler)
 	w := projections.NewWaiters(db, eventsTopic, clock.System{}, log)
-	return &world{db: db, waiters: w, runner: projections.NewRunner(db, w, log), Reader: projections.NewReader(db)}
+	return &world{
+		db: db, waiters: w, runner: projections.NewRunner(db, w, log), Reader: projections.NewReader(db), poison: projections.NewPoison(db),
+	}
 }
 
 // assign gives a partition to the runner and fails the test if it refuses.
