@@ -27,7 +27,8 @@ type bucket struct {
 func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 	host := *u
 	host.Path = ""
-	objects, err := blob.DefaultURLMux().OpenBucketURL(ctx, &host)
+	forever := context.WithoutCancel(ctx) // Google's library fetches its tokens under it, for as long as the store is open
+	objects, err := blob.DefaultURLMux().OpenBucketURL(forever, &host)
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", classify(err))
 	}

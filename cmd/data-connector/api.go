@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"os"
 	"slices"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
@@ -80,14 +78,6 @@ func (s *service) checks() []httpapi.Check {
 			_, err := s.redis.Check(ctx)
 			return err
 		}},
-		{Name: "content", Run: func(context.Context) error { return isFolder(s.contentDir()) }},
+		{Name: "content", Run: s.packs.Check},
 	}
-}
-
-func isFolder(path string) error {
-	info, err := os.Stat(path)
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a folder", path)
-	}
-	return err
 }

@@ -32,7 +32,7 @@ type config struct {
 	KafkaUser        string   `env:"KAFKA_SASL_USERNAME" help:"User on the brokers."`
 	KafkaPassword    secret   `env:"KAFKA_SASL_PASSWORD" help:"Its password."`
 
-	ContentURL address `env:"CONTENT_STORE_URL" allowed:"file:///absolute/path" help:"Where the content of files is kept. All processes see the same folder. Back it up with the log."`
+	ContentURL address `env:"CONTENT_STORE_URL" allowed:"file:///absolute/path, s3://bucket/folder, gs://bucket/folder, azblob://container/folder" help:"Where the content of files is kept, see below. All processes see the same folder or bucket. Back it up with the log."`
 	CacheDir   string  `env:"CACHE_DIR" allowed:"an absolute path" help:"Folder for what may be lost: connector caches and spools. Unset: data-connector in the user's cache folder."`
 
 	AllowedPaths paths `env:"FS_ALLOWED_PATHS" allowed:"absolute paths, separated by colons or commas" help:"Folders below which local folders may be connected. Unset: none."`
@@ -45,7 +45,7 @@ type config struct {
 	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this process, which no other one of the service has at the same time and it has again after a restart: it gets its partitions and jobs back at once, also after a crash. Unset: after a crash others wait up to 10 s for them."`
 	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
 
-	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL and Redis."`
+	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL, Redis and the bucket of the content store."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" allowed:"a duration such as 30s or 2m" help:"How long a stop waits for what runs."`
 
 	URL    string `env:"DATA_CONNECTOR_URL" allowed:"http:// or https://" help:"For the verbs that ask a running service: where it is. Unset: the one that runs on the data folder."`

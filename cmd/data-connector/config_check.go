@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -74,15 +75,15 @@ func (c config) checkStores(k *checks) {
 	among := func(a address, schemes ...string) bool { return a == "" || slices.Contains(schemes, a.scheme()) }
 	k.want(among(c.DatabaseURL, "postgres", "postgresql"), "DATABASE_URL", c.DatabaseURL)
 	k.want(among(c.RedisURL, "redis", "rediss", "unix"), "REDIS_URL", c.RedisURL)
-	k.want(among(c.ContentURL, "file") && (c.ContentURL == "" || filepath.IsAbs(c.contentDir())), "CONTENT_STORE_URL", c.ContentURL)
+	k.want(c.ContentURL == "" || blob.Check(string(c.ContentURL)) == nil, "CONTENT_STORE_URL", c.ContentURL)
 	k.want(filepath.IsAbs(c.CacheDir), "CACHE_DIR", c.CacheDir)
 	k.want(word(c.RedisPrefix), "REDIS_PREFIX", c.RedisPrefix)
 }
 
-// contentDir is the folder of the content store.
+// contentDir is the folder of the content store; empty when it is a bucket.
 func (c config) contentDir() string {
 	u, err := url.Parse(string(c.ContentURL))
-	if err != nil {
+	if err != nil || u.Scheme != "file" {
 		return ""
 	}
 	return u.Path

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/confuse/data-connector/adapters/blob"
 )
 
 // lookAtGit is advice: no connector of this version needs it.
@@ -18,11 +20,15 @@ func lookAtGit(ctx context.Context, _ config) []finding {
 	return []finding{{levelOK, strings.TrimSpace(string(out)), ""}}
 }
 
-// lookAtContent writes a file into the content store and deletes it.
-func lookAtContent(_ context.Context, cfg config) []finding {
+// lookAtContent writes a file into the content store and deletes it. A bucket is
+// only opened.
+func lookAtContent(ctx context.Context, cfg config) []finding {
+	if cfg.ContentURL == "" {
+		return failed("content store", "set CONTENT_STORE_URL")
+	}
 	dir := cfg.contentDir()
 	if dir == "" {
-		return failed("content store", "set CONTENT_STORE_URL")
+		return lookAtBucket(ctx, cfg)
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return []finding{{levelWarn, "content store " + dir + " does not exist", "serve makes it"}}
@@ -35,6 +41,17 @@ func lookAtContent(_ context.Context, cfg config) []finding {
 		return failed("content store", "%v; let the user of the service write there", err)
 	}
 	return []finding{{levelOK, "content store " + dir + " can be written", ""}}
+}
+
+func lookAtBucket(ctx context.Context, cfg config) []finding {
+	packs, err := blob.Open(ctx, string(cfg.ContentURL))
+	if err == nil {
+		err = packs.Close()
+	}
+	if err != nil {
+		return failed("content store", "%v; make the bucket, and let the service read, write, delete and list there", err)
+	}
+	return []finding{{levelOK, fmt.Sprintf("content store %v can be listed", cfg.ContentURL), ""}}
 }
 
 func lookAtFolders(_ context.Context, cfg config) []finding {

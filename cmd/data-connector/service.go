@@ -127,9 +127,19 @@ func (s *service) openQueue(ctx context.Context) error {
 }
 
 func (s *service) openFolders(ctx context.Context) (err error) {
-	if s.packs, err = blob.Open(ctx, string(s.ContentURL)); err != nil {
+	open := func(ctx context.Context) (err error) {
+		s.packs, err = blob.Open(ctx, string(s.ContentURL))
 		return err
 	}
+	if s.contentDir() == "" {
+		err = s.await(ctx, "content store", open)
+	} else {
+		err = open(ctx) // a folder does not come by waiting
+	}
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.packs.Close)
 	if err := os.MkdirAll(s.CacheDir, 0o700); err != nil {
 		return fmt.Errorf("make CACHE_DIR: %w", err)
 	}
@@ -149,7 +159,10 @@ func (s *service) close() error {
 // connectors is the one list of all that can be connected, in the order in which
 // users see them.
 func (s *service) connectors() ingest.Connectors {
-	own := append([]string{s.contentDir(), s.CacheDir}, s.own...)
+	own := append([]string{s.CacheDir}, s.own...)
+	if dir := s.contentDir(); dir != "" {
+		own = append(own, dir)
+	}
 	for i, dir := range own {
 		if real, err := filepath.EvalSymlinks(dir); err == nil { // else it does not exist yet, and links to nowhere
 			own[i] = real
