@@ -167,4 +167,4 @@ CREATE TABLE poison (
 	at         timestamptz, -- its ce_time; null when it has none
 	PRIMARY KEY (topic, partition, log_offset)
 );
-CREATE INDEX poison_of_source ON poison (source_id) WHERE source_id IS NOT NULL;
+CREATE INDEX poison_of_source ON poison (source_id, topic, partition, log_offset) WHERE source_id IS NOT NULL;

@@ -56,7 +56,7 @@ func (m *mending) parkedFrom(ctx context.Context, source domain.SourceID) (from 
 // late folds the records of a source that were set aside one by one: those below
 // the offset from which on it is parked.
 func (m *mending) late(ctx context.Context, source domain.SourceID, from int64) error {
-	return m.pages(ctx, source, 0, from, func(records []domain.Record) (more bool, err error) {
+	return m.pages(ctx, span{source, 0, from}, func(records []domain.Record) (more bool, err error) {
 		return true, m.foldLate(ctx, source, records)
 	})
 }
@@ -65,7 +65,7 @@ func (m *mending) late(ctx context.Context, source domain.SourceID, from int64) 
 // or nothing waits any more.
 func (m *mending) unpark(ctx context.Context, source domain.SourceID, from int64) error {
 	delete(m.p.known.parked, source)
-	err := m.pages(ctx, source, from, unparked, func(records []domain.Record) (more bool, err error) {
+	err := m.pages(ctx, span{source, from, unparked}, func(records []domain.Record) (more bool, err error) {
 		err = m.fold(ctx, fold, records)
 		return !m.p.known.parked[source], err
 	})
@@ -76,13 +76,19 @@ func (m *mending) unpark(ctx context.Context, source domain.SourceID, from int64
 		m.done.Left, m.p.topic, m.p.number, [16]byte(source.UUID), from).Scan(&m.done.Left)
 }
 
-// pages hands out the records of a source between two offsets, in the order of
-// the log, until there are no more or take wants none.
-func (m *mending) pages(ctx context.Context, source domain.SourceID, from, to int64, take func([]domain.Record) (more bool, err error)) error {
+// A span is the records of a source from one offset on, below another one.
+type span struct {
+	source   domain.SourceID
+	from, to int64
+}
+
+// pages hands out the records of s that are in poison, in the order of the log,
+// until there are no more or take wants none.
+func (m *mending) pages(ctx context.Context, s span, take func([]domain.Record) (more bool, err error)) error {
 	for more := true; more; {
 		rows, err := m.tx.Query(ctx, `SELECT `+poisonRecordRow+` FROM poison p
 			WHERE p.topic = $1 AND p.partition = $2 AND p.source_id = $3 AND p.log_offset >= $4 AND p.log_offset < $5
-			ORDER BY p.log_offset LIMIT $6`, m.p.topic, m.p.number, [16]byte(source.UUID), from, to, mendingPage)
+			ORDER BY p.log_offset LIMIT $6`, m.p.topic, m.p.number, [16]byte(s.source.UUID), s.from, s.to, mendingPage)
 		if err != nil {
 			return err
 		}
@@ -97,7 +103,7 @@ func (m *mending) pages(ctx context.Context, source domain.SourceID, from, to in
 		if more, err = take(records); err != nil {
 			return err
 		}
-		from = records[len(records)-1].Position.Offset + 1
+		s.from = records[len(records)-1].Position.Offset + 1
 	}
 	return nil
 }

@@ -62,12 +62,14 @@ func (m *mending) runs(ctx context.Context, source domain.SourceID) (map[domain.
 	if err != nil {
 		return nil, err
 	}
-	runs := map[domain.RunID]domain.Run{}
-	var r domain.Run
-	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&r.ID.UUID), &r.Started, &r.Ended}, func() error {
-		runs[r.ID] = r
-		return nil
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r domain.Run, err error) {
+		err = row.Scan((*[16]byte)(&r.ID.UUID), &r.Started, &r.Ended)
+		return r, err
 	})
+	runs := make(map[domain.RunID]domain.Run, len(all))
+	for _, r := range all {
+		runs[r.ID] = r
+	}
 	return runs, err
 }
 

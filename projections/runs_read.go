@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -24,20 +25,23 @@ type RunRow struct {
 //
 // domain.ErrUnavailable: the rows do not hold everything below at yet.
 func (r *Reader) RunsAt(ctx context.Context, owner domain.OwnerID, partition int32, at int64) ([]RunRow, error) {
-	return r.runsAt(ctx, partition, at, ` AND s.owner_id = $3`, string(owner))
+	return r.runsAt(ctx, partition, at, pgtype.Text{String: string(owner), Valid: true})
 }
 
 // RunsAtAnyOwner is RunsAt for a stage of our own, which serves all owners.
 func (r *Reader) RunsAtAnyOwner(ctx context.Context, partition int32, at int64) ([]RunRow, error) {
-	return r.runsAt(ctx, partition, at, ``)
+	return r.runsAt(ctx, partition, at, pgtype.Text{})
 }
 
-func (r *Reader) runsAt(ctx context.Context, partition int32, at int64, whose string, args ...any) ([]RunRow, error) {
-	sql := `
-		SELECT r.source_id, s.owner_id, r.run, r.run_id, r.job_id, r.started_offset, coalesce(r.ended_offset, -1)
-		FROM runs r JOIN sources s ON s.source_id = r.source_id
-		WHERE r.partition = $1 AND coalesce(r.ended_offset, 9223372036854775807) >= $2 AND r.started_offset < $2` + whose + `
-		ORDER BY r.source_id`
+const runsAt = `
+	SELECT r.source_id, s.owner_id, r.run, r.run_id, r.job_id, r.started_offset, coalesce(r.ended_offset, -1)
+	FROM runs r JOIN sources s ON s.source_id = r.source_id
+	WHERE r.partition = $1 AND coalesce(r.ended_offset, 9223372036854775807) >= $2 AND r.started_offset < $2
+		AND ($3::text IS NULL OR s.owner_id = $3)
+	ORDER BY r.source_id`
+
+// runsAt are the runs of owner, of all owners when it is null.
+func (r *Reader) runsAt(ctx context.Context, partition int32, at int64, owner pgtype.Text) ([]RunRow, error) {
 	runs, err := again(func() (runs []RunRow, err error) {
 		err = pgx.BeginTxFunc(ctx, r.db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 			// The lock of this statement keeps the tables from being made anew
@@ -45,7 +49,7 @@ func (r *Reader) runsAt(ctx context.Context, partition int32, at int64, whose st
 			if err := reached(ctx, tx, partition, at); err != nil {
 				return err
 			}
-			rows, err := tx.Query(ctx, sql, append([]any{partition, at}, args...)...)
+			rows, err := tx.Query(ctx, runsAt, partition, at, owner)
 			if err != nil {
 				return err
 			}

@@ -16,11 +16,11 @@ func loadSkipped(ctx context.Context, tx pgx.Tx, p *partition) error {
 	if err != nil {
 		return err
 	}
-	var offset int64
-	var id string
-	_, err = pgx.ForEachRow(rows, []any{&offset, &id}, func() error {
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (id string, err error) {
+		var offset int64
+		err = row.Scan(&offset, &id)
 		p.known.skipped[offset] = id
-		return nil
+		return id, err
 	})
 	if err != nil {
 		return fmt.Errorf("skipped records: %w", err)
