@@ -21,6 +21,7 @@ type record struct {
 	who     Identity
 	source  domain.SourceID // zero: none
 	job     domain.JobID    // zero: none
+	poison  string          // the record that it names; "": none
 	code    string          // of the error that was answered; "": none
 }
 
@@ -54,6 +55,9 @@ func (rec *record) attributes(w http.ResponseWriter, r *http.Request) []any {
 	}
 	if job != "" {
 		list = append(list, "job", job)
+	}
+	if rec.poison != "" {
+		list = append(list, "record", rec.poison)
 	}
 	return append(list, "correlation", correlation(r.Context()))
 }

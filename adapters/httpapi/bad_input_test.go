@@ -77,6 +77,13 @@ func badBodies() map[string]badInput {
 		"update: two names":         patch(`{"name":"a","config":{"name":"b"}}`, "config.name", "one of the two"),
 		"update: empty config.name": patch(`{"config":{"name":7}}`, "config.name", "text"),
 		"update: the connector":     patch(`{"type":"github"}`, "type", "config, name"),
+		"retry: nothing":            {method: "POST", path: "/poison/retry", body: `{}`, field: "body", allowed: "either record or sourceId"},
+		"retry: both":               {method: "POST", path: "/poison/retry", body: `{"record":"t/3:7","sourceId":"` + annSource.String() + `"}`, field: "body", allowed: "either record or sourceId"},
+		"retry: no record":          {method: "POST", path: "/poison/retry", body: `{"record":"3:7"}`, field: "record", allowed: "<topic>/<partition>:<offset>"},
+		"retry: no source":          {method: "POST", path: "/poison/retry", body: `{"sourceId":"ann"}`, field: "sourceId", allowed: "UUID"},
+		"skip: nothing":             {method: "POST", path: "/poison/skip", body: `{}`, field: "record", allowed: "<topic>/<partition>:<offset>"},
+		"skip: a source":            {method: "POST", path: "/poison/skip", body: `{"sourceId":"` + annSource.String() + `"}`, field: "sourceId", allowed: "record"},
+		"skip: negative offset":     {method: "POST", path: "/poison/skip", body: `{"record":"t/3:-7"}`, field: "record", allowed: "<topic>/<partition>:<offset>"},
 		"sync: unknown type":        {method: "POST", path: "/sources/" + annSource.String() + "/sync", body: `{"type":"remove"}`, field: "type", allowed: "incremental, full"},
 		"sync: unknown field":       {method: "POST", path: "/sources/" + annSource.String() + "/sync", body: `{"mode":"full"}`, field: "mode", allowed: "type"},
 		"ingest: no id":             {method: "POST", path: "/ingest", body: `{}`, field: "source_id", allowed: "Id"},
@@ -119,6 +126,17 @@ func badQueries() map[string]badInput {
 		"jobs: unknown status":     get("/jobs?status=done", "status", "queued, running, completed, failed, cancelled"),
 		"jobs: source is no id":    get("/jobs?sourceId=ann", "sourceId", "UUID"),
 		"jobs: limit":              get("/jobs?limit=201", "limit", "from 1 to 200"),
+		"hints: source is no id":   get("/webhook-events?sourceId=ann", "sourceId", "UUID"),
+		"hints: foreign cursor":    get("/webhook-events?cursor=abc", "cursor", "next"),
+		"hints: cursor of files":   get("/webhook-events?cursor=AREREREAAFAAgAAAAAAAAAFhYWFhYWFhYQ", "cursor", "next"),
+		"hints: limit":             get("/webhook-events?limit=1001", "limit", "from 1 to 1000"),
+		"poison: after":            get("/poison?after=x/3", "after", "<topic>/<partition>:<offset>"),
+		"poison: source is no id":  get("/poison?sourceId=ann", "sourceId", "UUID"),
+		"poison: causes":           get("/poison?causes=maybe", "causes", "true or false"),
+		"runs: no partition":       get("/runs?at=7", "partition", "from 0"),
+		"runs: no offset":          get("/runs?partition=3", "at", "from 0"),
+		"runs: negative offset":    get("/runs?partition=3&at=-1", "at", "from 0"),
+		"runs: partition too high": get("/runs?partition=4294967299&at=1", "partition", "from 0"),
 		"a file has no parameters": get("/files/"+readme.String()+"?a=1", "a", "none"),
 		"Min-Log-Position":         {method: "GET", path: "/sources", header: []string{"Min-Log-Position", "7"}, field: "Min-Log-Position", allowed: "<partition>:<offset>"},
 		"negative position":        {method: "GET", path: "/sources", header: []string{"Min-Log-Position", "-1:7"}, field: "Min-Log-Position", allowed: "<partition>:<offset>"},
@@ -145,7 +163,7 @@ func TestBadInputIsNamedAndDoesNothing(t *testing.T) {
 				if !strings.Contains(p.Allowed, tt.allowed) {
 					t.Errorf("got allowed %q, want it to contain %q", p.Allowed, tt.allowed)
 				}
-				if n := len(w.connects) + len(w.syncs) + len(w.removes) + len(w.changes); n > 0 {
+				if n := len(w.connects) + len(w.syncs) + len(w.removes) + len(w.changes) + len(w.mends); n > 0 {
 					t.Errorf("%d use cases were called", n)
 				}
 			})
@@ -187,6 +205,7 @@ func TestUnknownIdsAndRoutes(t *testing.T) {
 		{"GET", "/files/" + newSource.String() + "/content", 404, "FILE_NOT_FOUND"},
 		{"GET", "/jobs/not-a-uuid", 404, "JOB_NOT_FOUND"},
 		{"GET", "/jobs/" + newSource.String(), 404, "JOB_NOT_FOUND"},
+		{"GET", "/webhook-events?sourceId=" + newSource.String(), 404, "SOURCE_NOT_FOUND"},
 		{"GET", "/jobs?sourceId=" + newSource.String(), 404, "SOURCE_NOT_FOUND"},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/projections"
 )
 
 const inner = "pq: password=hunter2"
@@ -31,6 +32,7 @@ func TestErrorsBecomeHTTP(t *testing.T) {
 		"source":           {fmt.Errorf("%s: %w", inner, domain.ErrSourceNotFound), 404, "SOURCE_NOT_FOUND", nil},
 		"job":              {fmt.Errorf("%s: %w", inner, domain.ErrJobNotFound), 404, "JOB_NOT_FOUND", nil},
 		"file":             {fmt.Errorf("%s: %w", inner, domain.ErrFileNotFound), 404, "FILE_NOT_FOUND", nil},
+		"poison":           {fmt.Errorf("%s: %w", inner, projections.ErrNotPoison), 404, "POISON_NOT_FOUND", nil},
 		"conflict":         {fmt.Errorf("%s: %w", inner, domain.ErrConflict), 409, "CONFLICT", nil},
 		"connected":        {fmt.Errorf("%s: %w", inner, &domain.AlreadyConnectedError{Source: bobSource}), 409, "CONFLICT", nil},
 		"unauthorized":     {fmt.Errorf("%s: %w", inner, domain.ErrUnauthorized), 401, "UNAUTHORIZED", []string{"WWW-Authenticate", `Bearer realm="data-connector"`}},

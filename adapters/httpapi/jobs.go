@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/projections"
@@ -43,11 +42,10 @@ type listJobsOutput struct {
 func (s *Server) listJobs(ctx context.Context, in *listJobsInput) (*listJobsOutput, error) {
 	filter := projections.JobFilter{Status: domain.JobStatus(in.Status)}
 	if in.SourceID != "" {
-		id, err := uuid.Parse(in.SourceID)
-		if err != nil {
-			return nil, &domain.InvalidError{Field: "sourceId", Problem: "is not the id of a source", Allowed: "a UUID"}
+		var err error
+		if filter.Source, err = sourceNamed(in.SourceID); err != nil {
+			return nil, err
 		}
-		filter.Source = domain.SourceID{UUID: id}
 	}
 	jobs, total, err := s.Jobs.ListJobs(ctx, owner(ctx), filter, in.Limit, 0)
 	if err != nil {

@@ -13,6 +13,7 @@ const (
 	markOpen      = "open"      // needs no caller
 	markOwnerless = "ownerless" // a trusted gateway may leave the owner out
 	markOperate   = "operate"   // needs the right to operate; shows what is no owner's
+	markNoEvent   = "noEvent"   // a write that appends nothing to the log
 	markLimit     = "limit"     // its rate limit, if it has one of its own
 )
 
@@ -20,6 +21,9 @@ func isOpen(op *huma.Operation) bool    { return op.Metadata[markOpen] != nil }
 func ownerless(op *huma.Operation) bool { return op.Metadata[markOwnerless] != nil }
 
 func marked(mark string) map[string]any { return map[string]any{mark: true} }
+
+// mends marks a write to the tables alone, by those who may operate.
+func mends() map[string]any { return map[string]any{markOperate: true, markNoEvent: true} }
 
 // limited marks an operation with a rate limit of its own.
 func limited(by string) map[string]any { return map[string]any{markLimit: by} }
@@ -48,7 +52,7 @@ func register[I, O any](s *Server, op huma.Operation, h func(context.Context, *I
 		return out, nil
 	})
 	delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // 400 here
-	if op.Method != http.MethodGet && op.DefaultStatus != http.StatusAccepted {
+	if op.Method != http.MethodGet && op.DefaultStatus != http.StatusAccepted && op.Metadata[markNoEvent] == nil {
 		alsoAccepted(op)
 	}
 }

@@ -69,6 +69,36 @@ type Jobs interface {
 	GetJobAnyOwner(ctx context.Context, id domain.JobID) (projections.JobRow, error)
 }
 
+// Hints reads the table of hints.
+type Hints interface {
+	// ListHints are the owner's hints; next is nil when there are no more.
+	// ErrSourceNotFound: the source of the page is not the owner's.
+	ListHints(ctx context.Context, owner domain.OwnerID, p projections.HintPage) (hints []projections.HintRow, next *projections.HintKey, err error)
+}
+
+// Runs reads the table of runs, for those who may operate.
+type Runs interface {
+	// RunsAtAnyOwner are the runs that are current for a reader whose next offset
+	// in a partition is at. ErrUnavailable: the tables are not there yet.
+	RunsAtAnyOwner(ctx context.Context, partition int32, at int64) ([]projections.RunRow, error)
+}
+
+// Poison reads the table of records that were set aside.
+type Poison interface {
+	// ListPoison are those that the caller may see, in the order of the log; next
+	// is nil when there are no more.
+	ListPoison(ctx context.Context, c projections.Caller, p projections.PoisonPage) (rows []projections.PoisonRow, next *projections.PoisonKey, err error)
+}
+
+// Mend folds records again that were set aside, or leaves them out.
+// projections.ErrNotPoison: nothing of that name is.
+type Mend interface {
+	Retry(ctx context.Context, c projections.Caller, key projections.PoisonKey) (projections.Retried, error)
+	RetrySource(ctx context.Context, c projections.Caller, source domain.SourceID) (projections.Retried, error)
+	// Skip answers ErrConflict for a record that waits behind another one.
+	Skip(ctx context.Context, c projections.Caller, key projections.PoisonKey) (projections.Retried, error)
+}
+
 // Events reads the log.
 type Events interface {
 	// Read gives the records of a partition from offset from on, up to but not

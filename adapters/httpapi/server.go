@@ -31,6 +31,10 @@ type Parts struct {
 	Log      *slog.Logger
 
 	Changes Changes  // of sources and jobs; nil: there are no such endpoints
+	Hints   Hints    // nil: there is no such endpoint
+	Runs    Runs     // likewise
+	Poison  Poison   // likewise; with Mend
+	Mend    Mend     // of what Poison lists
 	Options Options  // of the connectors, for what a trusted gateway sends beside them
 	Limits  Limits   // of requests, per key or owner
 	Counter Counter  // where Limits count; nil: in this process
@@ -74,6 +78,15 @@ func (s *Server) routes() {
 	if s.Changes != nil {
 		s.changeRoutes()
 		s.jobCommandRoutes()
+	}
+	if s.Hints != nil {
+		s.hintRoutes()
+	}
+	if s.Runs != nil {
+		s.runRoutes()
+	}
+	if s.Poison != nil && s.Mend != nil {
+		s.poisonRoutes()
 	}
 	s.healthRoutes()
 	s.router.Method(http.MethodGet, "/metrics", s.Metrics)

@@ -20,6 +20,10 @@ var (
 	_ httpapi.Changes  = (*ingest.Service)(nil)
 	_ httpapi.Sources  = (*projections.Reader)(nil)
 	_ httpapi.Files    = (*projections.Reader)(nil)
+	_ httpapi.Hints    = (*projections.Reader)(nil)
+	_ httpapi.Poison   = (*projections.Reader)(nil)
+	_ httpapi.Mend     = (*projections.Poison)(nil)
+	_ httpapi.Runs     = (*projections.Reader)(nil)
 	_ httpapi.Jobs     = (*projections.Reader)(nil)
 	_ httpapi.Folds    = (*projections.Waiters)(nil)
 )
@@ -62,14 +66,17 @@ type world struct {
 	left      chan struct{}                    // closed when who waits there has gone
 	ticks     map[time.Duration]chan time.Time // of the clock, by duration; none: it stands still
 
-	connects []ingest.ConnectRequest
-	syncs    []ingest.SyncRequest
-	removes  []ingest.RemoveRequest
-	changes  []changeAsk
-	reads    int // of the tables
-	fileAsks []fileAsk
-	jobAsks  []projections.JobFilter
-	waits    []domain.Position
+	connects   []ingest.ConnectRequest
+	syncs      []ingest.SyncRequest
+	removes    []ingest.RemoveRequest
+	changes    []changeAsk
+	reads      int // of the tables
+	fileAsks   []fileAsk
+	jobAsks    []projections.JobFilter
+	hintAsks   []projections.HintPage
+	poisonAsks []projections.PoisonPage
+	mends      []mendAsk
+	waits      []domain.Position
 }
 
 func newWorld() *world {
