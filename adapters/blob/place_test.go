@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	gocloud "gocloud.dev/blob"
@@ -29,10 +30,18 @@ type place struct {
 	stride int64 // how far to go on in a test that walks over all bytes
 }
 
+// bucketVariable holds the address of a bucket on a real server, if there is one
+// to test on: s3://, gs:// or azblob://.
+const bucketVariable = "TEST_CONTENT_STORE_URL"
+
 // everywhere holds all drivers to one promise.
 func everywhere(t *testing.T, test func(t *testing.T, p place)) {
 	t.Helper()
-	for driver, open := range map[string]func(*testing.T) place{"folder": inFolder, "memory": inMemory, "S3": inS3} {
+	drivers := map[string]func(*testing.T) place{"folder": inFolder, "memory": inMemory, "S3": inS3}
+	if os.Getenv(bucketVariable) != "" {
+		drivers["server"] = onServer
+	}
+	for driver, open := range drivers {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
 
@@ -69,16 +78,36 @@ func inMemory(t *testing.T) place {
 	return around(s, objects, 1)
 }
 
-// inS3 speaks the protocol over HTTP with a server in this process. Requests are
-// slow, so that it strides.
+// inS3 speaks the protocol over HTTP with a server in this process.
 func inS3(t *testing.T) place {
 	t.Helper()
-	address := serveS3(t, nil)
-	s := must(blob.Open(t.Context(), address("/folder/of/ours", nil)))(t)
+	return inBucket(t, must(url.Parse(serveS3(t, nil)("", nil)))(t))
+}
+
+func onServer(t *testing.T) place {
+	t.Helper()
+	return inBucket(t, must(url.Parse(os.Getenv(bucketVariable)))(t))
+}
+
+// inBucket takes a folder of its own. Requests are slow, so that it strides.
+func inBucket(t *testing.T, bucket *url.URL) place {
+	t.Helper()
+	folder := "test/" + uuid.NewString()
+	s := must(blob.Open(t.Context(), bucket.JoinPath(folder).String()))(t)
 	t.Cleanup(func() { closed(t, s) })
-	objects := must(gocloud.OpenBucket(t.Context(), address("", url.Values{"prefix": {"folder/of/ours/"}})))(t)
-	t.Cleanup(func() { _ = objects.Close() }) // it was only looked into
-	return around(s, objects, 53)
+	whole := *bucket
+	query := whole.Query()
+	query.Set("prefix", folder+"/")
+	whole.RawQuery = query.Encode()
+	objects := must(gocloud.OpenBucket(context.WithoutCancel(t.Context()), whole.String()))(t)
+	p := around(s, objects, 53)
+	t.Cleanup(func() {
+		for _, name := range p.names(t) {
+			_ = objects.Delete(context.WithoutCancel(t.Context()), name) // it was only for this test
+		}
+		_ = objects.Close() // it was only looked into
+	})
+	return p
 }
 
 // serveS3 starts a server with one bucket, behind front if that is given. It
@@ -109,7 +138,7 @@ func around(s *blob.Store, objects *gocloud.Bucket, stride int64) place {
 			t.Helper()
 			names := []string{}
 			for list := objects.List(nil); ; {
-				o, err := list.Next(t.Context())
+				o, err := list.Next(context.WithoutCancel(t.Context()))
 				if errors.Is(err, io.EOF) {
 					return names
 				}
