@@ -93,19 +93,20 @@ func (c *Connector) Snapshot(ctx context.Context, s domain.Scope, resume domain.
 	}
 	defer r.close()
 	after := parseCursor(resume, r.id)
-	p, err := openPass(s, r.id, after == "")
+	p, err := openPass(s, rootRecord(r.id, c.clock.Now()), after == "")
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	w := &walk{ctx: ctx, scope: s, root: r, own: c.own, after: after, cache: p, out: &pager{ctx: ctx, sink: sink, root: r.id, most: c.page}}
-	if err := w.all(); err != nil {
+	l := &lister{root: r, cache: p, out: &pager{ctx: ctx, sink: sink, root: r.id, most: c.page}}
+	w := &walk{ctx: ctx, scope: s, path: r.path, own: c.own, after: after, to: l}
+	if err := w.all(r.dir); err != nil {
 		return err
 	}
-	if err := c.proveComplete(w); err != nil {
+	if err := c.proveComplete(s, l, after == ""); err != nil {
 		return err
 	}
-	if err := w.out.complete(); err != nil {
+	if err := l.out.complete(); err != nil {
 		return err
 	}
 	p.finish() // only now: until the listing is taken, what is new to it must stay new
@@ -113,17 +114,17 @@ func (c *Connector) Snapshot(ctx context.Context, s domain.Scope, resume domain.
 }
 
 // proveComplete is the licence for Complete (I8): the walk came to its end and
-// the root is still the folder it began with.
-func (c *Connector) proveComplete(w *walk) error {
-	again, err := c.open(w.scope)
+// the root is still the folder it began with. whole: it began at the start.
+func (c *Connector) proveComplete(s domain.Scope, l *lister, whole bool) error {
+	again, err := c.open(s)
 	if err != nil {
 		return err
 	}
 	defer again.close()
-	if !os.SameFile(w.root.info, again.info) {
+	if !os.SameFile(l.root.info, again.info) {
 		return fmt.Errorf("localfs: root was replaced during the walk: %w", domain.ErrGone)
 	}
-	if w.out.empty() && w.after == "" && w.cache.moved(w.root.id) {
+	if whole && l.out.empty() && l.cache.moved(l.root.id) {
 		return fmt.Errorf("localfs: root is another folder than before, and empty: %w", domain.ErrGone)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // The files of a cache. Both hold records, each with its own checksum: a torn or
 // damaged file is good up to there.
 const (
-	statsName   = "stats"   // what the last complete walk saw, in the order of the paths, the root first
+	statsName   = "stats"   // the files and symlinks that the last complete walk saw, in the order of the paths, the root first
 	journalName = "digests" // what was read since, in the order of reading
 )
 
@@ -30,9 +30,9 @@ type pass struct {
 	next    *writer // nil: nothing is written
 }
 
-// openPass opens the cache of s for a walk of root. A walk that goes on in the
-// middle only reads it.
-func openPass(s domain.Scope, root fileID, whole bool) (*pass, error) {
+// openPass opens the cache of s for a walk of root, which is the record to write
+// of it. A walk that goes on in the middle only reads the cache.
+func openPass(s domain.Scope, root record, whole bool) (*pass, error) {
 	p := &pass{folder: s.Cache, fresh: s.Fresh}
 	if p.folder == "" {
 		return p, nil
@@ -47,7 +47,7 @@ func openPass(s domain.Scope, root fileID, whole bool) (*pass, error) {
 	return p, nil
 }
 
-func (p *pass) open(root fileID, whole bool) (err error) {
+func (p *pass) open(root record, whole bool) (err error) {
 	if p.stats, err = openOld(p.folder, statsName); err != nil {
 		return err
 	}
@@ -61,8 +61,7 @@ func (p *pass) open(root fileID, whole bool) (err error) {
 	}
 	p.streams = append(p.streams, p.journal.streams()...)
 	if whole {
-		p.next, err = newWriter(p.folder)
-		p.next.add(record{stamp: stamp{id: root}})
+		p.next, err = newWriter(p.folder, root)
 	}
 	return err
 }

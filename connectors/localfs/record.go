@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc64"
 	"io"
+	"time"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -13,9 +14,15 @@ import (
 // A record says that the file with this stamp had this digest. That stays true
 // whatever happens to the path, so an old record is at most useless.
 type record struct {
-	path   string // raw, where it was; empty: the root
-	stamp  stamp
+	path   string        // raw, where it was; empty: the root
+	stamp  stamp         // of the root see rootRecord
 	digest domain.Digest // zero: not known
+}
+
+// rootRecord is the first one of what a walk saw: which root, and when the walk
+// began. Its size is how many records follow.
+func rootRecord(root fileID, began time.Time) record {
+	return record{stamp: stamp{id: root, changed: began.UnixNano()}}
 }
 
 // A record on disk: length of the path (2 bytes), numbers (48), digest (32), path,

@@ -2,9 +2,9 @@ package localfs
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,36 +16,51 @@ import (
 // bounds the depth, too.
 const maxPath = 4096
 
-// A walk lists one root.
+// A walk goes through the folders of one root in the byte order of the raw paths
+// and shows a visitor what the filters keep.
 type walk struct {
-	ctx   context.Context // of the one Snapshot that it serves
+	ctx   context.Context // of the one call that it serves
 	scope domain.Scope
-	root  *root
+	path  string // of the root: real, absolute
 	own   []string
-	after string // a page before ended here
+	after string // everything up to here is passed by
 	above []fileID
-	cache *pass
-	out   *pager
+	to    visitor
 }
 
-func (w *walk) all() error {
-	dir, err := w.root.dir.OpenRoot(".")
+// A visitor is shown what a walk meets. Any error ends the walk, which returns it
+// as it is.
+type visitor interface {
+	// folder comes before the names in f are read.
+	folder(f *frame) error
+	// leaf is what is not a folder.
+	leaf(f *frame, name string) error
+	// fail is what cannot be looked into. key is its place in the order.
+	fail(f failure, key string) error
+}
+
+// all walks the whole root, which dir is.
+func (w *walk) all(dir *os.Root) error {
+	top, err := dir.OpenRoot(".")
 	if err != nil {
 		return classify("list root", err)
 	}
-	top := &frame{dir: dir}
-	defer top.close()
-	return w.folder(top)
+	f := &frame{dir: top}
+	defer f.close()
+	return w.folder(f)
 }
 
-// folder lists everything below f.
+// folder walks through everything below f.
 func (w *walk) folder(f *frame) error {
+	if err := w.to.folder(f); err != nil {
+		return err
+	}
 	entries, err := f.entries()
 	if err != nil {
 		return w.unread(f.path, err)
 	}
 	if (f.id != fileID{}) && slices.Contains(w.above, f.id) {
-		return w.out.fail(failure{strings.TrimSuffix(f.path, "/"), codeLoop, "a folder is mounted below itself", true}, f.path)
+		return w.to.fail(failure{strings.TrimSuffix(f.path, "/"), codeLoop, "a folder is mounted below itself", true}, f.path)
 	}
 	w.above = append(w.above, f.id)
 	defer func() { w.above = w.above[:len(w.above)-1] }()
@@ -69,7 +84,7 @@ func (w *walk) unread(path string, err error) error {
 	case gone(err):
 		return nil // since its parent was listed
 	}
-	return w.out.fail(failed(strings.TrimSuffix(path, "/"), err), path)
+	return w.to.fail(failed(strings.TrimSuffix(path, "/"), err), path)
 }
 
 func failed(path string, err error) failure {
@@ -90,10 +105,10 @@ func (w *walk) entry(f *frame, e entry) error {
 	case w.scope.Skip != nil && w.scope.Skip([]byte(path), e.dir):
 		return nil
 	case len(path) > maxPath:
-		return w.out.fail(failure{path, codeTooLong, "the path is longer than 4096 bytes", true}, key)
+		return w.to.fail(failure{path, codeTooLong, "the path is longer than 4096 bytes", true}, key)
 	case !e.dir:
-		return w.leaf(f, e.name)
-	case slices.Contains(w.own, filepath.Join(w.root.path, path)):
+		return w.to.leaf(f, e.name)
+	case slices.Contains(w.own, filepath.Join(w.path, path)):
 		return nil
 	}
 	child, err := f.child(e.name)
@@ -109,92 +124,6 @@ func (w *walk) entry(f *frame, e entry) error {
 func (w *walk) passed(key string) bool {
 	within := key != w.after && strings.HasSuffix(key, "/") && strings.HasPrefix(w.after, key)
 	return key <= w.after && !within
-}
-
-// leaf lists what is not a folder.
-func (w *walk) leaf(f *frame, name string) error {
-	path := f.path + name
-	is, err := f.stat(name)
-	switch {
-	case err != nil && scarce(err):
-		return classify("look at a file", err)
-	case err != nil && gone(err):
-		return nil // since its folder was listed
-	case err != nil:
-		return w.out.fail(failed(path, err), path)
-	case is.mode.IsRegular():
-		return w.out.item(w.file(path, is))
-	case is.mode&fs.ModeSymlink != 0:
-		return w.link(f, name, is)
-	case is.mode.IsDir(): // it would be out of order here
-		return w.out.fail(failure{path, codeChanging, "a file became a folder", true}, path)
-	}
-	return w.out.fail(failure{path, codeNotRegular, "is " + typeName(is.mode) + ", not a file", false}, path)
-}
-
-func (w *walk) file(path string, is found) domain.Item {
-	item := domain.Item{Path: []byte(path), Size: is.size, Modified: is.modifiedAt()}
-	if is.mode&0o111 != 0 {
-		item.Attributes = map[string]string{"executable": "true"}
-	}
-	var seen bool
-	item.Digest, seen = w.cache.look(path, is.stamp)
-	if !seen {
-		item.MovedFrom = w.movedFrom(is.stamp)
-	}
-	return item
-}
-
-// movedFrom is where a file that the last walk did not see at its path was then,
-// if it is there no more. nil: nowhere, as far as is known.
-func (w *walk) movedFrom(is stamp) []byte {
-	old, ok := w.cache.was(is)
-	if !ok {
-		return nil
-	}
-	folder, name := split(old)
-	dir, err := openFolder(w.root.dir, folder)
-	if err != nil {
-		return []byte(old)
-	}
-	defer shut(dir)
-	list, err := dir.Open(".")
-	if err != nil {
-		return []byte(old)
-	}
-	defer shut(list)
-	if now, err := statAt(list, name); err == nil && now.id == is.id {
-		return nil // a second name of the same file
-	}
-	return []byte(old)
-}
-
-// link lists a symlink, which is never followed: its content is where it leads.
-func (w *walk) link(f *frame, name string, is found) error {
-	path := f.path + name
-	target, err := f.dir.Readlink(name)
-	if err != nil && gone(err) {
-		return nil
-	}
-	if err != nil {
-		return w.out.fail(failed(path, err), path)
-	}
-	return w.out.item(domain.Item{
-		Path: []byte(path), Kind: domain.KindSymlink, Bodiless: true, Size: int64(len(target)), Modified: is.modifiedAt(),
-		Version: domain.Digest(sha256.Sum256([]byte(target))).String(), Attributes: map[string]string{"target": valid(target)},
-	})
-}
-
-func typeName(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeNamedPipe != 0:
-		return "a FIFO"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "something unknown"
 }
 
 // split cuts a path into its folder, without the slash, and its name.
