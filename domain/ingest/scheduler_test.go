@@ -197,7 +197,7 @@ func TestWorker(t *testing.T) {
 func TestLostLeaseStopsTheRun(t *testing.T) {
 	t.Parallel()
 
-	b := newBench(t, &stuck{&provider{files: tree(3)}}, anyConfig)
+	b := newBench(t, &stuck{&provider{files: tree(3)}, make(chan struct{}, 10)}, anyConfig)
 	q := newQueue()
 	q.fenced = true
 	if err := b.scheduler(q).Once(t.Context()); err != nil {
@@ -215,10 +215,39 @@ func TestLostLeaseStopsTheRun(t *testing.T) {
 	}
 }
 
-// stuck is a provider whose listing never ends by itself.
-type stuck struct{ *provider }
+// A job that is cancelled stops in the middle of its listing.
+func TestCancelStopsTheListing(t *testing.T) {
+	t.Parallel()
 
-func (stuck) Snapshot(ctx context.Context, _ domain.Scope, _ domain.Cursor, _ domain.Sink) error {
+	conn := &stuck{&provider{files: tree(3)}, make(chan struct{}, 10)}
+	b := newBench(t, conn, anyConfig)
+	q := newQueue()
+	if err := b.scheduler(q).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := ingest.Worker{Name: "w", Queue: q, Engine: b.engine, Logger: slog.New(slog.DiscardHandler)}
+	go func() { _ = w.Run(t.Context()) }() // ends with the test
+	job := b.Source(b.source).Jobs[0].ID
+	go func() {
+		for b.Clock.Waiting(t.Context(), 1) == nil { // until the test ends
+			b.Clock.Turn(time.Minute)
+		}
+	}()
+	<-conn.listing
+	b.append(b.Source(b.source).Cancel(job, b.Clock.Now()))
+	if again := <-q.released; !again.IsZero() {
+		t.Errorf("got claimed again at %s, want never", again)
+	}
+}
+
+// stuck is a provider whose listing never ends by itself.
+type stuck struct {
+	*provider
+	listing chan struct{} // gets a value when a listing begins
+}
+
+func (s *stuck) Snapshot(ctx context.Context, _ domain.Scope, _ domain.Cursor, _ domain.Sink) error {
+	s.listing <- struct{}{}
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -88,8 +88,10 @@ func (w *Worker) run(ctx context.Context, lease domain.Lease) time.Time {
 	return again
 }
 
+// extend keeps the lease, and looks whether the run still is the current one: a
+// cancelled job stops in the middle of a long listing too.
 func (w *Worker) extend(ctx context.Context, lease domain.Lease, lost context.CancelCauseFunc) {
-	for {
+	for claimed := false; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -99,5 +101,15 @@ func (w *Worker) extend(ctx context.Context, lease domain.Lease, lost context.Ca
 			lost(err)
 			return
 		}
+		src, err := w.Engine.Index.Source(ctx, lease.Source)
+		if err != nil {
+			continue // trouble with the rows; the run meets it by itself
+		}
+		ours := src.RunID == lease.Token
+		if ours && !src.Running || claimed && !ours { // ended by a command, or by another claim
+			lost(domain.ErrFenced)
+			return
+		}
+		claimed = ours
 	}
 }
