@@ -44,7 +44,7 @@ func codeOf(err error) (code string, retry bool) {
 func (e *Engine) failed(ctx context.Context, src domain.Source, r *run, err error) (time.Time, error) {
 	soon := e.Clock.Now().Add(retryDelay(1))
 	switch {
-	case errors.Is(err, domain.ErrFenced), errors.Is(err, errPaused):
+	case errors.Is(err, domain.ErrFenced), errors.Is(err, errPaused), errors.Is(context.Cause(ctx), domain.ErrFenced):
 		return time.Time{}, err
 	case ctx.Err() != nil:
 		return e.Clock.Now(), context.Cause(ctx)
