@@ -27,8 +27,15 @@ func streamed() *world {
 	return w
 }
 
+// An opened is an answer that is still being sent.
+type opened struct {
+	StatusCode int
+	Header     http.Header
+	Body       io.ReadCloser
+}
+
 // follow opens a stream of ann's source at url, which ends with the test.
-func follow(t *testing.T, url, query string, header ...string) *http.Response {
+func follow(t *testing.T, url, query string, header ...string) opened {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/sources/"+annSource.String()+"/events"+query, nil)
 	if err != nil {
@@ -43,7 +50,7 @@ func follow(t *testing.T, url, query string, header ...string) *http.Response {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = answer.Body.Close() })
-	return answer
+	return opened{answer.StatusCode, answer.Header, answer.Body}
 }
 
 // block reads up to the next empty line: one event, or a comment.
@@ -166,7 +173,7 @@ func TestStreamsOfAnOwnerAreBounded(t *testing.T) {
 	w.left = nil // many leave
 	server := httptest.NewServer(httpapi.New(parts(w)))
 	t.Cleanup(server.Close)
-	var open []*http.Response
+	var open []opened
 	for range 16 {
 		open = append(open, follow(t, server.URL, "?from=11"))
 	}

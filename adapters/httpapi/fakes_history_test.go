@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/projections"
 )
@@ -74,4 +75,15 @@ func (m mender) Skip(_ context.Context, c projections.Caller, key projections.Po
 func (m mender) mend(verb string, c projections.Caller, what string) (projections.Retried, error) {
 	m.w.mends = append(m.w.mends, mendAsk{verb, c, what})
 	return projections.Retried{Folded: 8, Left: 1}, m.w.err
+}
+
+func (w *world) Projections(context.Context) ([]httpapi.Projection, error) {
+	w.reads++
+	at := func(topic string, partition int32, position, end, poison int64) httpapi.Projection {
+		c := projections.Checkpoint{Topic: topic, Partition: partition, Position: position, UpdatedAt: noon, Poison: poison, Parked: min(poison, 1)}
+		return httpapi.Projection{Checkpoint: c, End: end, PerSecond: 12.5}
+	}
+	return []httpapi.Projection{
+		at("dataconnector.events.v1", 3, 41, 50, 8), at("dataconnector.events.v1", 4, 7, 6, 0), at("dataconnector.pipeline.v1", 0, 5, -1, 0),
+	}, w.err
 }

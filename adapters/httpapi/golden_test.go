@@ -51,6 +51,7 @@ func examples() map[string]example {
 		"list-poison":         {"GET", "/poison?causes=true&limit=2", "", 200},
 		"retry-poison":        {"POST", "/poison/retry", `{"record":"` + poisoned + `"}`, 200},
 		"skip-poison":         {"POST", "/poison/skip", `{"record":"` + poisoned + `"}`, 200},
+		"list-projections":    {"GET", "/projections", "", 200},
 		"health":              {"GET", "/health", "", 200},
 		"livez":               {"GET", "/livez", "", 200},
 		"readyz":              {"GET", "/readyz", "", 200},

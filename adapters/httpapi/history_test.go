@@ -59,7 +59,7 @@ func TestOperateNeedsItsRight(t *testing.T) {
 	}
 }
 
-func operatorPaths() []string { return []string{"/runs?partition=3&at=9", "/poison"} }
+func operatorPaths() []string { return []string{"/runs?partition=3&at=9", "/poison", "/projections"} }
 
 // A gateway speaks for its users, who do not operate the service.
 func TestGatewayDoesNotOperate(t *testing.T) {

@@ -83,6 +83,19 @@ type Runs interface {
 	RunsAtAnyOwner(ctx context.Context, partition int32, at int64) ([]projections.RunRow, error)
 }
 
+// Projections tells how far the tables have come.
+type Projections interface {
+	// Projections are all partitions that were ever folded, by topic and number.
+	Projections(ctx context.Context) ([]Projection, error)
+}
+
+// A Projection is a partition as it is folded.
+type Projection struct {
+	projections.Checkpoint
+	End       int64   // offset behind its last record; -1: not known
+	PerSecond float64 // records that this process folded lately
+}
+
 // Poison reads the table of records that were set aside.
 type Poison interface {
 	// ListPoison are those that the caller may see, in the order of the log; next

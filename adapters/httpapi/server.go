@@ -30,15 +30,16 @@ type Parts struct {
 	Clock    domain.Clock
 	Log      *slog.Logger
 
-	Changes Changes  // of sources and jobs; nil: there are no such endpoints
-	Hints   Hints    // nil: there is no such endpoint
-	Runs    Runs     // likewise
-	Poison  Poison   // likewise; with Mend
-	Mend    Mend     // of what Poison lists
-	Options Options  // of the connectors, for what a trusted gateway sends beside them
-	Limits  Limits   // of requests, per key or owner
-	Counter Counter  // where Limits count; nil: in this process
-	Origins []string // of pages in browsers that may call: "https://app.example.com", or "*"
+	Changes     Changes     // of sources and jobs; nil: there are no such endpoints
+	Hints       Hints       // nil: there is no such endpoint
+	Runs        Runs        // likewise
+	Poison      Poison      // likewise; with Mend
+	Mend        Mend        // of what Poison lists
+	Projections Projections // nil: there is no such endpoint
+	Options     Options     // of the connectors, for what a trusted gateway sends beside them
+	Limits      Limits      // of requests, per key or owner
+	Counter     Counter     // where Limits count; nil: in this process
+	Origins     []string    // of pages in browsers that may call: "https://app.example.com", or "*"
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
@@ -87,6 +88,9 @@ func (s *Server) routes() {
 	}
 	if s.Poison != nil && s.Mend != nil {
 		s.poisonRoutes()
+	}
+	if s.Projections != nil {
+		s.projectionRoutes()
 	}
 	s.healthRoutes()
 	s.router.Method(http.MethodGet, "/metrics", s.Metrics)
