@@ -56,13 +56,13 @@ func (s *service) run(ctx context.Context) error {
 // start starts the roles. Whatever they are, the process listens to what is
 // folded.
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
-	parts := map[role]func(context.Context) error{
-		roleProjector: s.project,
-		roleScheduler: s.schedule,
-		roleSyncer:    func(ctx context.Context) error { return s.sync(ctx, listener) },
+	parts := map[role][]func(context.Context) error{
+		roleProjector: {s.project},
+		roleScheduler: {s.schedule},
+		roleSyncer:    {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
 	}
 	for _, r := range s.roles {
-		if part, ok := parts[r]; ok {
+		for _, part := range parts[r] {
 			group.Go(func() error { return unlessStopped(ctx, part(ctx)) })
 		}
 	}
@@ -138,6 +138,30 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 		},
 	}
 	return worker.Run(ctx)
+}
+
+// hints puts on the log what polls and watches see.
+func (s *service) hints() *ingest.Hints { return &ingest.Hints{Log: s.commands, Clock: s.clock} }
+
+// poll looks at the sources by itself, so that a lost notice costs no more than
+// one interval.
+func (s *service) poll(ctx context.Context) error {
+	poller := &ingest.Poller{
+		Hints: s.hints(), Index: s.reader, Connectors: s.connectors(), Clock: s.clock, Cache: s.CacheDir,
+		Turn: s.queue.Turn, Logger: s.log,
+	}
+	return poller.Run(ctx)
+}
+
+// watch listens to notices of change.
+func (s *service) watch(ctx context.Context) error {
+	changed, stop := s.waiters.Changed()
+	defer stop()
+	watches := &ingest.Watches{
+		Hints: s.hints(), Index: s.reader, Connectors: s.connectors(), Clock: s.clock, Cache: s.CacheDir,
+		Changed: changed, Logger: s.log,
+	}
+	return watches.Run(ctx)
 }
 
 // workerName is the same after a restart, and no other worker has it: two of one
