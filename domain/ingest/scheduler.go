@@ -10,9 +10,12 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// everyMinute is how often the due sources and the queue are looked at when
-// nothing was heard.
-const everyMinute = time.Minute
+// How often the due sources and the queue are looked at when nothing was heard,
+// and how often whether the queue has lost its memory.
+const (
+	everyMinute = time.Minute
+	everyBreath = 5 * time.Second
+)
 
 // A Scheduler turns due sources into jobs, and keeps the queue filled with the
 // jobs that the log says are open. Several may run: requests that do not know of
@@ -28,15 +31,32 @@ type Scheduler struct {
 
 // Run works until ctx ends. What goes wrong is logged and tried again.
 func (s *Scheduler) Run(ctx context.Context) error {
-	for {
-		if err := s.Once(ctx); err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		epoch, err := s.Queue.Epoch(ctx)
+		if err = errors.Join(err, s.Once(ctx)); err != nil && ctx.Err() == nil {
 			s.Logger.ErrorContext(ctx, "scheduling", "err", err)
 		}
+		s.wait(ctx, epoch)
+	}
+	return nil
+}
+
+// wait returns when there is a reason to look: something has changed, a minute has
+// passed, or the queue is another one than it was.
+func (s *Scheduler) wait(ctx context.Context, epoch string) {
+	minute := s.Clock.After(everyMinute)
+	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-s.Changed:
-		case <-s.Clock.After(everyMinute):
+			return
+		case <-minute:
+			return
+		case <-s.Clock.After(everyBreath):
+			if now, err := s.Queue.Epoch(ctx); err == nil && now != epoch {
+				return
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type queue struct {
 	enqueued chan struct{} // one for each ticket that waits
 	released chan time.Time
 	fenced   bool
+	epoch    int // grows when it is flushed
 }
 
 func newQueue() *queue {
@@ -75,9 +77,14 @@ func (q *queue) Release(_ context.Context, l domain.Lease, again time.Time) erro
 	return nil
 }
 
-func (q *queue) Forget(context.Context, string) error  { return nil }
-func (q *queue) Reap(context.Context) (int, error)     { return 0, nil }
-func (q *queue) Epoch(context.Context) (string, error) { return "1", nil }
+func (q *queue) Epoch(context.Context) (string, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return strconv.Itoa(q.epoch), nil
+}
+
+func (q *queue) Forget(context.Context, string) error { return nil }
+func (q *queue) Reap(context.Context) (int, error)    { return 0, nil }
 
 func (q *queue) Held(context.Context) (map[domain.SourceID]domain.JobID, error) {
 	q.mu.Lock()
@@ -96,6 +103,7 @@ func (q *queue) flush() {
 		<-q.enqueued
 	}
 	clear(q.tickets)
+	q.epoch++
 }
 
 func (b *bench) scheduler(q domain.Queue) *ingest.Scheduler {
@@ -138,6 +146,31 @@ func TestSchedulerFillsTheQueue(t *testing.T) {
 	}
 	if held, _ := q.Held(t.Context()); len(held) != 0 {
 		t.Errorf("got %v in the queue, want nothing once the job has ended", held)
+	}
+}
+
+// A flushed queue is filled again within seconds, though nothing was heard.
+func TestSchedulerNoticesAFlush(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	q := newQueue()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.scheduler(q).Run(ctx) }()
+	for range 2 {
+		<-q.enqueued
+		q.enqueued <- struct{}{}
+		if err := b.Clock.Waiting(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		q.flush()
+		b.Clock.Turn(10 * time.Second)
+	}
+	<-q.enqueued
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
