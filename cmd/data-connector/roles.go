@@ -15,7 +15,6 @@ import (
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
-	"github.com/confuse/data-connector/projections"
 )
 
 // errStuck is a stop that leaves work behind, which still uses what is open.
@@ -112,7 +111,7 @@ func urlOf(l net.Listener) string {
 // project folds the log into the tables until it is lost or ctx ends.
 func (s *service) project(ctx context.Context) error {
 	feed := kafka.NewFeed(s.kafka, kafka.FeedOptions{Group: s.KafkaGroup, Instance: s.WorkerName, Workers: s.ProjectorWorkers})
-	return feed.Feed(ctx, projections.NewRunner(s.db, s.waiters, s.log))
+	return feed.Feed(ctx, s.runner)
 }
 
 func (s *service) schedule(ctx context.Context) error {
@@ -133,7 +132,7 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 	worker := &ingest.Worker{
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
-			Log: pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Clock: s.clock,
+			Log: pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Events: kafka.NewReader(s.kafka), Clock: s.clock,
 			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log,
 		},
 	}

@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -113,6 +114,17 @@ func record(m domain.Message, offset int64) domain.Record {
 // End implements domain.Log.
 func (l *Log) End(_ context.Context, partition int32) (int64, error) {
 	return int64(len(l.from(partition, 0))), nil
+}
+
+// Read gives the records of a partition from one offset up to another, exclusive.
+func (l *Log) Read(_ context.Context, partition int32, from, to int64) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		for _, r := range l.from(partition, from) {
+			if r.Position.Offset >= to || !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Partitions implements domain.Log.

@@ -123,6 +123,30 @@ func TestExactDifference(t *testing.T) {
 	}
 }
 
+// A run that dies between a pack and its events leaves nothing behind for long.
+func TestOrphanPacks(t *testing.T) {
+	t.Parallel()
+
+	for cut := range 12 {
+		p := &provider{files: tree(30), pageSize: 10}
+		b := newBench(t, p, anyConfig)
+		b.Log.CutAfter(cut)
+		_ = b.once() // dies
+		b.Log.Heal()
+		b.run()
+		named := map[string]bool{}
+		for _, e := range b.Log.Files(b.source) {
+			named[e.Content.Ref.Pack] = true
+		}
+		want := slices.Sorted(maps.Keys(named))
+		got := b.Packs.Names()
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("cut %d: packs (-named +there):\n%s", cut, diff)
+		}
+	}
+}
+
 // check compares events with the difference of two trees, worked out otherwise
 // than the engine does.
 func check(rt *rapid.T, before, after map[string]string, events []string) {

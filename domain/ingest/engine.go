@@ -19,6 +19,7 @@ type Engine struct {
 	Index      domain.Index
 	Folds      domain.Folds
 	Packs      domain.Packs
+	Events     Events // to find what a dead run has left; nil: it stays
 	Clock      domain.Clock
 	Connectors Connectors
 	Cache      string // folder for what may be lost: connector caches and spools, a folder a source
@@ -43,9 +44,13 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 	if at := src.Jobs[0].RetryAt; at.After(e.Clock.Now()) {
 		return at, nil
 	}
-	src, err = e.claim(ctx, src, l.Token)
+	before := src
+	src, at, err := e.claim(ctx, before, l.Token)
 	if err != nil {
 		return e.unlessFenced(err), err
+	}
+	if err := e.collect(ctx, before, at); err != nil && ctx.Err() == nil {
+		e.Logger.WarnContext(ctx, "packs of a dead run stay", "source", src.ID, "run", before.Run, "err", err)
 	}
 	r, err := e.newRun(src)
 	if err == nil {
@@ -77,25 +82,25 @@ func (e *Engine) present(ctx context.Context, id domain.SourceID) (domain.Source
 // claim puts the claim of src on the log and waits until it is folded (I3). Only
 // the state it returns may be read from: what older runs still append lies behind
 // the claim and is ignored, so this state is final.
-func (e *Engine) claim(ctx context.Context, src domain.Source, id domain.RunID) (domain.Source, error) {
+func (e *Engine) claim(ctx context.Context, src domain.Source, id domain.RunID) (domain.Source, domain.Position, error) {
 	claim, err := src.Claim(id, e.Clock.Now())
 	if err != nil {
-		return src, err
+		return src, domain.Position{}, err
 	}
 	at, err := e.append(ctx, src, claim)
 	if err != nil {
-		return src, err
+		return src, at, err
 	}
 	if err := e.Folds.Wait(ctx, at); err != nil {
-		return src, err
+		return src, at, err
 	}
 	if src, err = e.Index.Source(ctx, src.ID); err != nil {
-		return src, err
+		return src, at, err
 	}
 	if !src.Counts(id) {
-		return src, fmt.Errorf("claim of source %s: %w", src.ID, domain.ErrFenced)
+		return src, at, fmt.Errorf("claim of source %s: %w", src.ID, domain.ErrFenced)
 	}
-	return src, nil
+	return src, at, nil
 }
 
 // append puts one event of src on the log under a new id.

@@ -176,7 +176,7 @@ type bench struct {
 func newBench(t *testing.T, conn domain.Connector, config string) *bench {
 	w := connectortest.NewWorld(t)
 	b := &bench{World: w, t: t, engine: &ingest.Engine{
-		Log: w.Log, Index: w.Rows, Folds: w.Rows, Packs: w.Packs, Clock: w.Clock,
+		Log: w.Log, Index: w.Rows, Folds: w.Rows, Packs: w.Packs, Events: w.Log, Clock: w.Clock,
 		Connectors: ingest.Connectors{conn}, Cache: t.TempDir(),
 	}}
 	b.source = w.Connect(domain.Source{Provider: "memory", Config: []byte(config)}).ID
