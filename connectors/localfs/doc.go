@@ -18,7 +18,16 @@
 // the root that is unmounted looks like an empty folder: the engine's valve is
 // what holds there.
 //
+// [Connector.Changed] compares a walk with what the last one saw, and reads no
+// content. [Connector.Watch] has the system's notices of every folder that the
+// filters keep; what is not noticed is found by the poll: a change on a network
+// file system, one below a mount point that comes or goes, one in a folder beyond
+// what can be watched.
+//
 // # Memory
+//
+// Per watch: its folders, about 1 KB each, most of it in the kernel, at most 65,536
+// of them.
 //
 // Per walk: a page, the names of the directories on the way down, 12 MB to sort
 // what was read since the last walk and, when a file appears that the last walk

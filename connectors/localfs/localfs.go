@@ -31,12 +31,13 @@ type Connector struct {
 	allowed, own []string
 	clock        domain.Clock
 	page         int // most entries of a page
+	watches      int // most folders of one Watch
 }
 
 // New makes a connector. It looks at nothing yet: a folder that is allowed may
 // be made, or mounted, later.
 func New(o Options) *Connector {
-	return &Connector{allowed: o.Allowed, own: o.Own, clock: o.Clock, page: maxPage}
+	return &Connector{allowed: o.Allowed, own: o.Own, clock: o.Clock, page: maxPage, watches: maxWatches}
 }
 
 // Describe implements domain.Connector.
