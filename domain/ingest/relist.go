@@ -92,7 +92,10 @@ func (r *run) removeVanished(ctx context.Context, gone *vanished, before, epoch 
 			return err
 		}
 	}
-	if err := r.flush(ctx, nil); err != nil || !hold {
+	if !hold {
+		return nil
+	}
+	if err := r.flush(ctx, nil); err != nil {
 		return err
 	}
 	return r.hold(ctx, held)

@@ -7,20 +7,21 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// resolve brings the source to the states that changes name, page by page: each
-// change becomes a target state, and what differs from the known one is emitted.
-// It ends with a flush, which lets cursor count; nil moves none. gone are the
-// vanished files of a re-listing, which new ones may turn out to be; nil in a
-// first listing or feed.
+// resolve brings the source to the states that changes name: each change becomes a
+// target state, and what differs from the known one is emitted, page by page. With
+// a cursor it ends with a flush, which lets it count; with nil the last page stays
+// open for more. gone are the vanished files of a re-listing, which new ones may
+// turn out to be; nil in a first listing or feed.
 func (r *run) resolve(ctx context.Context, changes []domain.Change, failures []domain.ItemFailure, gone *vanished, cursor *domain.Envelope) error {
 	for len(changes) > 0 || len(failures) > 0 {
-		n := pageLength(changes)
-		if _, err := r.opened(ctx); err != nil {
+		p, err := r.opened(ctx)
+		if err != nil {
 			return err
 		}
 		for _, f := range failures {
 			r.fail(f)
 		}
+		n := p.room(changes)
 		if err := r.resolvePage(ctx, changes[:n], gone); err != nil {
 			return err
 		}
@@ -30,18 +31,23 @@ func (r *run) resolve(ctx context.Context, changes []domain.Change, failures []d
 			}
 		}
 	}
+	if cursor == nil {
+		return nil
+	}
 	return r.flush(ctx, cursor)
 }
 
-// pageLength is how many changes make one page, by their listed sizes.
-func pageLength(changes []domain.Change) int {
-	var bytes int64
+// room is how many of changes the page takes, by their listed sizes: at least one
+// when it is empty.
+func (p *page) room(changes []domain.Change) int {
+	bytes := p.bytes
 	for i, c := range changes {
 		size := c.Item.Size
 		if size < 0 {
 			size = DefaultMaxFileSize
 		}
-		if bytes += size; i > 0 && (i == maxPage || bytes > maxPageBytes) {
+		bytes += size
+		if used := len(p.events) + i; used > 0 && (used >= maxPage || bytes > maxPageBytes) {
 			return i
 		}
 	}

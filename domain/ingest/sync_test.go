@@ -94,6 +94,32 @@ func TestSecondSync(t *testing.T) {
 	}
 }
 
+// A small sync is short on the log: claim, files, cursor, end.
+func TestShortSync(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(5), pageSize: 2}
+	b := newBench(t, p, anyConfig)
+	b.run()
+	before := len(b.Log.Records(b.source))
+	p.files["dir0/file000.txt"] = "edited"
+	delete(p.files, "dir1/file001.txt")
+	b.sync(domain.SyncIncremental)
+	var got []string
+	for _, rec := range b.Log.Records(b.source)[before:] {
+		switch e := rec.Event.(type) {
+		case domain.SourceChanged:
+			got = append(got, string(e.Change))
+		case domain.FileChanged:
+			got = append(got, string(e.Change))
+		}
+	}
+	want := "sync_requested sync_started modified removed sync_progressed sync_completed"
+	if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // A new file at a renamed file's old path takes the next number; a file that is
 // deleted and made again takes its id again.
 func TestPathIDs(t *testing.T) {
