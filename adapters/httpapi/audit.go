@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -72,7 +73,7 @@ func (rec *record) targets(r *http.Request) (source, job string) {
 		job = rec.job.String()
 	}
 	id, err := uuid.Parse(chi.URLParam(r, "id"))
-	switch ofJob := chi.RouteContext(r.Context()).RoutePattern() == "/jobs/{id}/cancel" || chi.RouteContext(r.Context()).RoutePattern() == "/jobs/{id}/retry"; {
+	switch ofJob := strings.HasPrefix(chi.RouteContext(r.Context()).RoutePattern(), "/jobs/"); {
 	case err != nil:
 	case ofJob && job == "":
 		job = id.String()

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
@@ -52,10 +53,18 @@ func TestUpdateOfAnotherOwnersSource(t *testing.T) {
 func TestRefusedChanges(t *testing.T) {
 	t.Parallel()
 
-	for _, path := range []string{"/sources/" + annSource.String() + "/deletes/release", "/jobs/" + doneJob.String() + "/cancel", "/jobs/" + openJob.String() + "/retry"} {
+	for path, why := range map[string]string{
+		"/sources/" + annSource.String() + "/deletes/release": "holds no deletes",
+		"/sources/" + annSource.String() + "/pause":           "too fast",
+		"/jobs/" + doneJob.String() + "/cancel":               "has ended",
+		"/jobs/" + openJob.String() + "/retry":                "has completed",
+	} {
 		w := newWorld()
 		w.err = domain.ErrConflict
-		wantRefusal(t, call(t, httpapi.New(parts(w)), "POST", path, ""), 409, "CONFLICT")
+		e := wantRefusal(t, call(t, httpapi.New(parts(w)), "POST", path, ""), 409, "CONFLICT")
+		if !strings.Contains(e.Error.Message, why) {
+			t.Errorf("%s: got %q, want it to say %q", path, e.Error.Message, why)
+		}
 	}
 }
 

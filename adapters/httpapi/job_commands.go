@@ -36,12 +36,14 @@ type jobCommandOutput struct {
 
 // cancelJob handles POST /jobs/{id}/cancel.
 func (s *Server) cancelJob(ctx context.Context, in *jobCommandInput) (*jobCommandOutput, error) {
-	return s.commandJob(ctx, in, s.Changes.CancelJob)
+	out, err := s.commandJob(ctx, in, s.Changes.CancelJob)
+	return out, because(err, "the job has ended, or its source changes too fast; look again")
 }
 
 // retryJob handles POST /jobs/{id}/retry.
 func (s *Server) retryJob(ctx context.Context, in *jobCommandInput) (*jobCommandOutput, error) {
-	return s.commandJob(ctx, in, s.Changes.RetryJob)
+	out, err := s.commandJob(ctx, in, s.Changes.RetryJob)
+	return out, because(err, "the job runs or has completed, or its source changes too fast; look again")
 }
 
 func (s *Server) commandJob(ctx context.Context, in *jobCommandInput, do func(context.Context, ingest.JobRequest) (ingest.Accepted, error)) (*jobCommandOutput, error) {

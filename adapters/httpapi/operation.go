@@ -37,7 +37,7 @@ func register[I, O any](s *Server, op huma.Operation, h func(context.Context, *I
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // checkBody has read the body
 	if !isOpen(&op) {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
-		op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
+		op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}, {"gateway": {}}}
 		if op.Method == http.MethodGet {
 			op.Parameters = append(op.Parameters, minPosition())
 		} else {

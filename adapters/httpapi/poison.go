@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -148,10 +147,7 @@ func (s *Server) skipPoison(ctx context.Context, in *skipPoisonInput) (*mendOutp
 		return nil, err
 	}
 	done, err := s.Mend.Skip(ctx, operator(ctx), key)
-	if errors.Is(err, domain.ErrConflict) {
-		return nil, newErrorReply(http.StatusConflict, "CONFLICT", "it waits behind another record of its source, which has to be retried or skipped first; causes=true lists it")
-	}
-	return mended(done, err)
+	return mended(done, because(err, "it waits behind another record of its source, which has to be retried or skipped first; causes=true lists it"))
 }
 
 // recordAsked reads the name of a record, for the audit line too.

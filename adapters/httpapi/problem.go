@@ -117,6 +117,14 @@ func codes() []Code {
 	return list
 }
 
+// because says what a conflict is about, where the use case can mean only that.
+func because(err error, message string) error {
+	if errors.Is(err, domain.ErrConflict) {
+		return newErrorReply(http.StatusConflict, "CONFLICT", message)
+	}
+	return err
+}
+
 // after tells the caller when to come back; at least in one second.
 func (e *errorReply) after(d time.Duration) *errorReply {
 	seconds := max(1, int64(math.Ceil(d.Seconds())))
