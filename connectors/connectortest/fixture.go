@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -31,6 +32,10 @@ type Fixture struct {
 
 	// Reset makes every cursor of the feed unusable. Only for a domain.Feed.
 	Reset func()
+
+	// Watching returns when a Watch that was begun sees every change from now on,
+	// or with the error of ctx. Only for a domain.Watcher.
+	Watching func(ctx context.Context) error
 }
 
 // A Fault is a way in which a provider fails.

@@ -39,6 +39,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		t.Parallel()
 		runFeed(t, fresh)
 	})
+	t.Run("watch", func(t *testing.T) {
+		t.Parallel()
+		runWatch(t, fresh)
+	})
+	t.Run("probe", func(t *testing.T) {
+		t.Parallel()
+		runProbe(t, fresh)
+	})
 }
 
 func runFaults(t *testing.T, fresh func(t *testing.T) Fixture) {

@@ -37,8 +37,9 @@ func TestConnector(t *testing.T) {
 		away := w.dir + "-away"
 		return connectortest.Fixture{
 			Connector: w.conn, Config: w.scope.Config, Files: files, Put: w.put, Remove: w.remove, Rename: w.rename,
-			Faults: map[connectortest.Fault]func(){connectortest.Vanished: func() { w.check(os.Rename(w.dir, away)) }},
-			Mend:   func() { w.check(os.Rename(away, w.dir)) },
+			Faults:   map[connectortest.Fault]func(){connectortest.Vanished: func() { w.check(os.Rename(w.dir, away)) }},
+			Mend:     func() { w.check(os.Rename(away, w.dir)) },
+			Watching: func(ctx context.Context) error { return w.clock.Waiting(ctx, 1) },
 		}
 	})
 }
