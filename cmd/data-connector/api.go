@@ -11,6 +11,7 @@ import (
 	"github.com/confuse/data-connector/docs"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/projections"
 )
 
 // localOwner owns everything where callers are not told apart.
@@ -23,13 +24,17 @@ func (s *service) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	commands, tables := s.useCases(), s.tableStates()
 	api := httpapi.New(httpapi.Parts{
 		Version:  readBuild().version,
-		Commands: s.useCases(),
-		Sources:  s.reader, Files: s.reader, Jobs: s.reader,
+		Commands: commands, Changes: commands,
+		Sources: s.reader, Files: s.reader, Jobs: s.reader,
 		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
 		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(),
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
+		Hints: s.reader, Runs: s.reader, Projections: tables,
+		Poison: s.reader, Mend: projections.NewPoison(s.db),
+		Options: s.optionsOf, Limits: s.limits(), Origins: s.Origins,
 	})
 	if s.has(roleAPI) {
 		return api, nil
@@ -52,10 +57,35 @@ func (s *service) useCases() *ingest.Service {
 }
 
 func (s *service) authenticator() httpapi.Authenticator {
-	if s.AuthMode == authNone {
-		return httpapi.Loopback(localOwner)
+	keys := httpapi.APIKeys(keyReads{postgres.NewAPIKeys(s.db, s.clock)})
+	switch s.AuthMode {
+	case authNone:
+		return httpapi.Loopback(localOwner, s.Origins...)
+	case authTrusted:
+		return httpapi.TrustedHeader(httpapi.Gateway{Token: string(s.ServiceToken), Proxies: s.TrustedProxies, Keys: keys})
 	}
-	return httpapi.APIKeys(keyReads{postgres.NewAPIKeys(s.db, s.clock)})
+	return keys
+}
+
+// limits are off where callers are not told apart.
+func (s *service) limits() httpapi.Limits {
+	if s.AuthMode == authNone {
+		return httpapi.Limits{}
+	}
+	return httpapi.Limits{Connect: s.ConnectLimit, Sync: s.SyncLimit, Other: s.RequestLimit}
+}
+
+// optionsOf is httpapi.Options.
+func (s *service) optionsOf(provider string) ([]string, bool) {
+	c, ok := s.connectors().Find(provider)
+	if !ok {
+		return nil, false
+	}
+	var names []string
+	for _, o := range ingest.Options(c) {
+		names = append(names, o.Name)
+	}
+	return names, true
 }
 
 // keyReads is httpapi.Keys on the table of keys.

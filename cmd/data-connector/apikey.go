@@ -70,7 +70,7 @@ func (c *command) apiKeyCreate() *cobra.Command {
 	}
 	k.flags(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "what it is for")
-	cmd.Flags().StringSliceVar(&scopes, "scopes", []string{string(domain.MayRead), string(domain.MayWrite)}, "what it allows")
+	cmd.Flags().StringSliceVar(&scopes, "scopes", []string{string(domain.MayRead), string(domain.MayWrite)}, "what it allows: read, write, operate (runs, projections and poison of all owners)")
 	cmd.Flags().DurationVar(&expires, "expires", 0, "after which time it ends, e.g. 720h; 0: never")
 	return cmd
 }

@@ -42,6 +42,12 @@ type apiError struct {
 	Code    string
 	Message string
 	Details json.RawMessage
+	After   time.Duration // from when on asking again makes sense; 0: not said
+}
+
+// later tells whether the same request may be answered another time.
+func (e *apiError) later() bool {
+	return e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
 }
 
 // Error is the message, and the details where they say more.
@@ -59,16 +65,16 @@ func (e *apiError) Error() string {
 
 // get reads path into reply, a pointer, and returns the answer as it came. While
 // the service says that it is busy, as it does when it has not folded the
-// client's last write yet, it asks again.
+// client's last write yet, or that there were too many requests, it asks again.
 func (c *client) get(ctx context.Context, path string, reply any) (raw json.RawMessage, err error) {
 	for range busyTries {
 		var busy *apiError
 		raw, err = c.do(ctx, http.MethodGet, path, nil, reply)
-		if !errors.As(err, &busy) || busy.Status != http.StatusServiceUnavailable {
+		if !errors.As(err, &busy) || !busy.later() {
 			return raw, err
 		}
 		select {
-		case <-c.clock.After(time.Second):
+		case <-c.clock.After(max(time.Second, busy.After)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -79,6 +85,11 @@ func (c *client) get(ctx context.Context, path string, reply any) (raw json.RawM
 // post sends body, and reads the answer as get does. It is not repeated.
 func (c *client) post(ctx context.Context, path string, body, reply any) (json.RawMessage, error) {
 	return c.do(ctx, http.MethodPost, path, body, reply)
+}
+
+// patch changes what is there, and reads the answer as post does.
+func (c *client) patch(ctx context.Context, path string, body, reply any) (json.RawMessage, error) {
+	return c.do(ctx, http.MethodPatch, path, body, reply)
 }
 
 // delete orders a removal, and reads the answer as post does.
@@ -101,7 +112,7 @@ func (c *client) do(ctx context.Context, method, path string, body, reply any) (
 		return nil, fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return nil, refusal(resp.StatusCode, raw)
+		return nil, refusal(resp, raw)
 	}
 	if at := resp.Header.Get("Log-Position"); at != "" {
 		c.position = at
@@ -138,14 +149,18 @@ func (c *client) request(ctx context.Context, method, path string, body any) (*h
 }
 
 // refusal reads the error envelope; whatever else comes is shown as it is, cut.
-func refusal(status int, raw []byte) error {
+func refusal(resp *http.Response, raw []byte) error {
 	var envelope struct {
 		Error struct {
 			Code, Message string
 			Details       json.RawMessage
 		}
 	}
+	status := resp.StatusCode
 	e := &apiError{Status: status}
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		e.After = time.Duration(min(seconds, 120)) * time.Second
+	}
 	if json.Unmarshal(raw, &envelope) == nil && envelope.Error.Code != "" {
 		e.Code, e.Message, e.Details = envelope.Error.Code, envelope.Error.Message, envelope.Error.Details
 		return e

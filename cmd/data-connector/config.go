@@ -12,9 +12,16 @@ import (
 type config struct {
 	Host      string     `env:"HOST" allowed:"a host name or an IP address" help:"Address to listen on. Unset: 0.0.0.0, and 127.0.0.1 for standalone and for AUTH_MODE=none."`
 	Port      int        `env:"PORT" envDefault:"8000" allowed:"a port from 0 (any free one) to 65535" help:"Port of the API, and of health and metrics where the role api does not run."`
-	AuthMode  string     `env:"AUTH_MODE" allowed:"apikey, or none on a loopback HOST" help:"How callers are known. Unset: apikey; none for standalone."`
+	AuthMode  string     `env:"AUTH_MODE" allowed:"apikey, trusted-header, or none on a loopback HOST" help:"How callers are known, see below. Unset: apikey; none for standalone."`
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info" allowed:"debug, info, warn, error" help:"What is logged to stderr."`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"auto" allowed:"auto, json, text" help:"auto: text on a terminal, else JSON."`
+
+	ServiceToken   secret   `env:"SERVICE_TOKEN" allowed:"text without spaces" help:"For AUTH_MODE=trusted-header: what the gateway shows in X-Service-Token."`
+	TrustedProxies networks `env:"TRUSTED_PROXIES" allowed:"networks such as 10.0.0.0/8, or IP addresses, separated by commas" help:"For AUTH_MODE=trusted-header: where gateways are that need no token."`
+	Origins        origins  `env:"CORS_ORIGINS" allowed:"origins such as https://app.example.com, separated by commas or as a JSON array, or *" help:"Pages in browsers that may call. Unset: none."`
+	ConnectLimit   int      `env:"CONNECT_RATE_LIMIT" envDefault:"10" allowed:"a number from 0 (no limit)" help:"Sources that one key or owner may connect in an hour."`
+	SyncLimit      int      `env:"SYNC_RATE_LIMIT" envDefault:"5" allowed:"a number from 0 (no limit)" help:"Syncs that one key or owner may order in 15 minutes."`
+	RequestLimit   int      `env:"API_RATE_LIMIT" envDefault:"100" allowed:"a number from 0 (no limit)" help:"Other requests that one key or owner may send in a minute."`
 
 	DatabaseURL address `env:"DATABASE_URL" allowed:"postgres://user:password@host:port/database" help:"The PostgreSQL database. Pool options such as pool_max_conns go into its query."`
 	RedisURL    address `env:"REDIS_URL" allowed:"redis://, rediss:// or unix://" help:"Redis, for the queue of jobs. It may be lost."`

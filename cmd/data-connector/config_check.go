@@ -17,8 +17,9 @@ import (
 
 // The ways in which callers are known.
 const (
-	authKeys = "apikey"
-	authNone = "none"
+	authKeys    = "apikey"
+	authTrusted = "trusted-header"
+	authNone    = "none"
 )
 
 // check tells what is not allowed in c. Variables that already have a problem are
@@ -54,11 +55,15 @@ func (k *checks) want(ok bool, name string, value any) {
 func (c config) checkServer(k *checks) {
 	k.want(0 <= c.Port && c.Port <= 65535, "PORT", c.Port)
 	k.want(!strings.ContainsAny(c.Host, " /[]"), "HOST", c.Host)
-	k.want(slices.Contains([]string{"", authKeys, authNone}, c.AuthMode), "AUTH_MODE", c.AuthMode)
+	k.want(slices.Contains([]string{"", authKeys, authTrusted, authNone}, c.AuthMode), "AUTH_MODE", c.AuthMode)
 	k.want(slices.Contains([]string{"auto", "json", "text"}, c.LogFormat), "LOG_FORMAT", c.LogFormat)
 	if c.AuthMode == authNone && c.Host != "" && !loopback(c.Host) {
 		k.problems = append(k.problems, problem("AUTH_MODE", fmt.Sprintf("none is not allowed with HOST=%s, which others can reach", c.Host)))
 	}
+	if c.AuthMode == authTrusted && c.ServiceToken == "" && len(c.TrustedProxies) == 0 {
+		k.problems = append(k.problems, problem("AUTH_MODE", "trusted-header needs SERVICE_TOKEN, TRUSTED_PROXIES or both: else nobody is trusted"))
+	}
+	k.want(c.ServiceToken == "" || word(string(c.ServiceToken)), "SERVICE_TOKEN", c.ServiceToken)
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
 		k.want(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "DATA_CONNECTOR_URL", address(c.URL))
@@ -110,6 +115,9 @@ func (c config) checkKafka(k *checks) {
 }
 
 func (c config) checkLimits(k *checks) {
+	k.want(c.ConnectLimit >= 0, "CONNECT_RATE_LIMIT", c.ConnectLimit)
+	k.want(c.SyncLimit >= 0, "SYNC_RATE_LIMIT", c.SyncLimit)
+	k.want(c.RequestLimit >= 0, "API_RATE_LIMIT", c.RequestLimit)
 	k.want(c.MaxLag >= 0, "MAX_LAG", c.MaxLag)
 	k.want(1 <= c.Concurrency && c.Concurrency <= 1000, "WORKER_CONCURRENCY", c.Concurrency)
 	k.want(1 <= c.Downloads && c.Downloads <= 1000, "MAX_CONCURRENT_DOWNLOADS", c.Downloads)

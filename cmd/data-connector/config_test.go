@@ -35,6 +35,10 @@ func TestConfigLists(t *testing.T) {
 	if diff := cmp.Diff(paths{"/a", "/b", "/d"}, c.AllowedPaths); diff != "" {
 		t.Errorf("paths -want +got:\n%s", diff)
 	}
+	c, err = loadConfig(map[string]string{"TRUSTED_PROXIES": "10.1.2.3/8, ::ffff:192.0.2.1", "CORS_ORIGINS": ` ["https://a.example", "http://localhost:3000"]`})
+	if err != nil || c.TrustedProxies.String() != "10.0.0.0/8,192.0.2.1/32" || c.Origins.String() != "https://a.example,http://localhost:3000" {
+		t.Errorf("got %s and %s, %v", c.TrustedProxies, c.Origins, err)
+	}
 }
 
 // Each problem names the variable and what is allowed, and all are told at once.
@@ -62,7 +66,13 @@ func TestConfigProblems(t *testing.T) {
 		"durations":          {"STARTUP_TIMEOUT=5 SHUTDOWN_TIMEOUT=-1s", []string{"STARTUP_TIMEOUT:", "SHUTDOWN_TIMEOUT:"}},
 		"limits": {"MAX_LAG=-1 WORKER_CONCURRENCY=0 KAFKA_PARTITIONS=0 KAFKA_REPLICATION_FACTOR=-1",
 			[]string{"MAX_LAG:", "WORKER_CONCURRENCY:", "KAFKA_PARTITIONS:", "KAFKA_REPLICATION_FACTOR:"}},
-		"a service": {"DATA_CONNECTOR_URL=localhost:8000", []string{"DATA_CONNECTOR_URL:"}},
+		"nobody trusted":     {"AUTH_MODE=trusted-header", []string{"AUTH_MODE: trusted-header needs SERVICE_TOKEN, TRUSTED_PROXIES or both"}},
+		"a gateway by token": {"AUTH_MODE=trusted-header SERVICE_TOKEN=t", nil},
+		"a gateway by place": {"AUTH_MODE=trusted-header TRUSTED_PROXIES=10.0.0.0/8,::1", nil},
+		"no networks":        {"TRUSTED_PROXIES=10.0.0.0/33 CORS_ORIGINS=example.com", []string{"TRUSTED_PROXIES:", "CORS_ORIGINS:", "allowed: origins such as"}},
+		"no origin":          {"CORS_ORIGINS=https://a.example/path", []string{"CORS_ORIGINS:"}},
+		"requests":           {"API_RATE_LIMIT=-1 CONNECT_RATE_LIMIT=-1 SYNC_RATE_LIMIT=-1", []string{"API_RATE_LIMIT:", "CONNECT_RATE_LIMIT:", "SYNC_RATE_LIMIT:"}},
+		"a service":          {"DATA_CONNECTOR_URL=localhost:8000", []string{"DATA_CONNECTOR_URL:"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +106,7 @@ func TestConfigHidesSecrets(t *testing.T) {
 
 	c, err := loadConfig(map[string]string{
 		"DATABASE_URL": "postgres://me:sesame1@host/db?sslpassword=sesame2", "REDIS_URL": "redis://:sesame3@host", "KAFKA_SASL_PASSWORD": "sesame4",
-		"DATA_CONNECTOR_API_KEY": "sesame5", "CONTENT_STORE_URL": "file:///content",
+		"DATA_CONNECTOR_API_KEY": "sesame5", "CONTENT_STORE_URL": "file:///content", "SERVICE_TOKEN": "sesame6",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -76,3 +78,74 @@ func (p *paths) UnmarshalText(text []byte) error {
 }
 
 func (p paths) String() string { return strings.Join(p, ":") }
+
+// networks are where peers may be.
+type networks []netip.Prefix
+
+// UnmarshalText reads a list with commas between; an address is a network of one.
+func (n *networks) UnmarshalText(text []byte) error {
+	*n = nil
+	for one := range strings.SplitSeq(string(text), ",") {
+		one = strings.TrimSpace(one)
+		if one == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(one)
+		if addr, bad := netip.ParseAddr(one); bad == nil {
+			addr = addr.Unmap()
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return err
+		}
+		*n = append(*n, p.Masked())
+	}
+	return nil
+}
+
+func (n networks) String() string {
+	words := make([]string, len(n))
+	for i, p := range n {
+		words[i] = p.String()
+	}
+	return strings.Join(words, ",")
+}
+
+// origins are those of pages in browsers.
+type origins []string
+
+// UnmarshalText reads a JSON array of texts, or a list with commas between.
+func (o *origins) UnmarshalText(text []byte) error {
+	*o = nil
+	list := strings.Split(string(text), ",")
+	if strings.HasPrefix(strings.TrimSpace(string(text)), "[") {
+		if err := json.Unmarshal(text, &list); err != nil {
+			return err
+		}
+	}
+	for _, one := range list {
+		one = strings.TrimSpace(one)
+		if one == "" {
+			continue
+		}
+		if err := checkOrigin(one); err != nil {
+			return err
+		}
+		*o = append(*o, one)
+	}
+	return nil
+}
+
+func (o origins) String() string { return strings.Join(o, ",") }
+
+// checkOrigin refuses what no browser sends as an origin: it would match nothing.
+func checkOrigin(s string) error {
+	if s == "*" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || s != u.Scheme+"://"+u.Host || strings.Contains(s, "*") {
+		return fmt.Errorf("%q is no origin", s)
+	}
+	return nil
+}

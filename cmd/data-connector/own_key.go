@@ -29,7 +29,7 @@ func (s *service) ownKey(ctx context.Context, dir string) (string, error) {
 	if !errors.Is(err, domain.ErrUnauthorized) {
 		return key, err
 	}
-	_, key, err = keys.Create(ctx, postgres.APIKey{Owner: localOwner, Name: "data folder", Rights: []domain.Right{domain.MayRead, domain.MayWrite}})
+	_, key, err = keys.Create(ctx, postgres.APIKey{Owner: localOwner, Name: "data folder", Rights: []domain.Right{domain.MayRead, domain.MayWrite, domain.MayOperate}})
 	if err != nil {
 		return "", err
 	}

@@ -40,7 +40,8 @@ type service struct {
 	pages    *kafka.Log
 	reader   *projections.Reader
 	waiters  *projections.Waiters
-	url      string // of the API, once it listens
+	runner   *projections.Runner // idle without the role projector
+	url      string              // of the API, once it listens
 
 	closers []func() error
 }
@@ -102,6 +103,7 @@ func (s *service) openLog(ctx context.Context) error {
 	}
 	s.closers = append(s.closers, func() error { s.pages.Close(); return nil })
 	s.waiters = projections.NewWaiters(s.db, o.Layout.Events(), s.clock, s.log)
+	s.runner = projections.NewRunner(s.db, s.waiters, s.log)
 	return nil
 }
 

@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// lookEvery is how often a job that is waited for is looked at.
-	lookEvery = 300 * time.Millisecond
+	// firstLook is when a job that is waited for is looked at again; the pause grows
+	// up to lookEvery, which leaves most of the requests a minute to others.
+	firstLook = 200 * time.Millisecond
+	lookEvery = 2 * time.Second
 	// tellEvery is how often a line says how far it is, where no bar can be drawn.
 	tellEvery = 5 * time.Second
 )
@@ -18,7 +20,7 @@ const (
 // not complete.
 func (c *command) waitForJob(ctx context.Context, cl *client, id string) error {
 	show := c.newProgress()
-	for {
+	for pause := firstLook; ; pause = min(pause+firstLook, lookEvery) {
 		var j jobReply
 		if _, err := cl.get(ctx, "/jobs/"+url.PathEscape(id), &j); err != nil {
 			show.end("")
@@ -30,7 +32,7 @@ func (c *command) waitForJob(ctx context.Context, cl *client, id string) error {
 		}
 		show.at(j)
 		select {
-		case <-c.clock.After(lookEvery):
+		case <-c.clock.After(pause):
 		case <-ctx.Done():
 			show.end("")
 			return fmt.Errorf("no longer waiting for job %s, which goes on: %w", id, ctx.Err())
