@@ -8,7 +8,7 @@ import (
 )
 
 func (c *command) jobs() *cobra.Command {
-	return group("jobs", "Look at the jobs of a running service", c.jobsList(), c.jobsShow())
+	return group("jobs", "Look at the jobs of a running service, cancel or retry them", c.jobsList(), c.jobsShow(), c.jobsCancel(), c.jobsRetry())
 }
 
 func (c *command) jobsList() *cobra.Command {
@@ -63,7 +63,7 @@ func (c *command) jobsShow() *cobra.Command {
 				return err
 			}
 			var j jobReply
-			raw, err := cl.get(cmd.Context(), "/jobs/"+url.PathEscape(args[0]), &j)
+			raw, err := cl.get(cmd.Context(), jobPath(args[0]), &j)
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,8 @@ type sourceReply struct {
 	CreatedAt  time.Time
 	Metadata   struct{ URL string }
 	LastError  *struct{ Code, Message string }
+
+	HeldDeletes *struct{ Count int64 } // nil: none
 }
 
 type jobReply struct {

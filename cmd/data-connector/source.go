@@ -9,8 +9,9 @@ import (
 )
 
 func (c *command) source() *cobra.Command {
-	return group("source", "Connect, list, sync and remove sources of a running service",
-		c.sourceAdd(), c.sourceList(), c.sourceShow(), c.sourceSync(), c.sourceRemove())
+	return group("source", "Connect, list, sync, change and remove sources of a running service",
+		c.sourceAdd(), c.sourceList(), c.sourceShow(), c.sourceSync(), c.sourceUpdate(),
+		c.sourcePause(), c.sourceResume(), c.sourceRelease(), c.sourceRemove())
 }
 
 func (c *command) sourceList() *cobra.Command {
@@ -75,6 +76,9 @@ func (c *command) sourceShow() *cobra.Command {
 			t.row("url", s.Metadata.URL)
 			t.row("status", s.Status)
 			t.row("paused", s.Paused)
+			if s.HeldDeletes != nil {
+				t.row("held deletes", fmt.Sprintf("%d files; to remove them: data-connector source release %s", s.HeldDeletes.Count, s.ID))
+			}
 			t.row("files", s.Stats.Files)
 			t.row("bytes", s.Stats.TotalSize)
 			t.row("created", when(s.CreatedAt))

@@ -121,6 +121,64 @@ func TestVerbs(t *testing.T) {
 			asked: []asked{{What: "GET /jobs/j1"}},
 			out:   []string{"counts        3 files, 2 added, 1 unreadable\n", "failure       a\uFFFD[2Jb: denied\n"}, // no escape sequences of strangers
 		},
+		"pause": {
+			args: []string{"source", "pause", "s1"}, replies: map[string][]reply{"POST /sources/s1/pause": ok(oneSource)},
+			asked: []asked{{What: "POST /sources/s1/pause"}}, out: []string{"source s1 is paused\n"},
+		},
+		"resume": {
+			args: []string{"source", "resume", "s1"}, replies: map[string][]reply{"POST /sources/s1/resume": ok(oneSource)},
+			asked: []asked{{What: "POST /sources/s1/resume"}}, out: []string{"source s1 is no longer paused\n"},
+		},
+		"release and wait": {
+			args: []string{"source", "release", "s1", "--wait"},
+			replies: map[string][]reply{
+				"POST /sources/s1/deletes/release": {{http.StatusAccepted, `{"id":"s1","job":{"id":"j1"}}`, "2:5"}}, "GET /jobs/j1": ok(oneJob),
+			},
+			asked: []asked{{What: "POST /sources/s1/deletes/release"}, {What: "GET /jobs/j1", Position: "2:5"}},
+			out:   []string{"deletes of source s1 are released, job j1 syncs it\n"},
+		},
+		"update": {
+			args:    []string{"source", "update", "s1", "rootPath=/docs", `includePaths=["a/**"]`, "--name", "Docs"},
+			replies: map[string][]reply{"PATCH /sources/s1": ok(`{"id":"s1","job":{"id":"j2"}}`)},
+			asked:   []asked{{What: "PATCH /sources/s1", Body: `{"config":{"includePaths":["a/**"],"rootPath":"/docs"},"name":"Docs"}`}},
+			out:     []string{"source s1 is changed, job j2 syncs it\n"},
+		},
+		"held deletes": {
+			args: []string{"source", "show", "s1"}, replies: map[string][]reply{"GET /sources/s1": ok(`{"id":"s1","heldDeletes":{"count":42}}`)},
+			asked: []asked{{What: "GET /sources/s1"}}, out: []string{"42 files; to remove them: data-connector source release s1\n"},
+		},
+		"cancel": {
+			args: []string{"jobs", "cancel", "j/1"}, replies: map[string][]reply{"POST /jobs/j/1/cancel": ok(`{"id":"j/1","status":"cancelled"}`)},
+			asked: []asked{{What: "POST /jobs/j%2F1/cancel"}}, out: []string{"job j/1 is cancelled\n"},
+		},
+		"retry": {
+			args: []string{"jobs", "retry", "j1"}, replies: map[string][]reply{"POST /jobs/j1/retry": ok(`{"id":"j2","status":"queued"}`)},
+			asked: []asked{{What: "POST /jobs/j1/retry"}}, out: []string{"job j2 does it\n"},
+		},
+		"poison": {
+			args:    []string{"poison", "list", "--source", "s1", "--causes", "--after", "t/0:3"},
+			replies: map[string][]reply{"GET /poison": ok(`{"poison":[{"record":"t/0:7","sourceId":"s1","type":"x","error":"bad\nbytes","parks":true,"behind":5,"time":"2026-01-02T03:04:05Z"}]}`)},
+			asked:   []asked{{What: "GET /poison?after=t%2F0%3A3&causes=true&limit=100&sourceId=s1"}},
+			out:     []string{"t/0:7   s1      x     true   5       2026-01-02T03:04:05Z  bad\uFFFDbytes\n"},
+		},
+		"poison retried": {
+			args: []string{"poison", "retry", "t/0:7"}, replies: map[string][]reply{"POST /poison/retry": ok(`{"folded":6,"left":1}`)},
+			asked: []asked{{What: "POST /poison/retry", Body: `{"record":"t/0:7"}`}}, out: []string{"6 records folded, 1 still set aside\n"},
+		},
+		"poison of a source retried": {
+			args: []string{"poison", "retry", "--source", "s1"}, replies: map[string][]reply{"POST /poison/retry": ok(`{"folded":6,"left":0}`)},
+			asked: []asked{{What: "POST /poison/retry", Body: `{"sourceId":"s1"}`}}, out: []string{"6 records folded"},
+		},
+		"poison skipped": {
+			args: []string{"poison", "skip", "t/0:7"}, replies: map[string][]reply{"POST /poison/skip": ok(`{"folded":5,"left":0}`)},
+			asked: []asked{{What: "POST /poison/skip", Body: `{"record":"t/0:7"}`}}, out: []string{"5 records folded"},
+		},
+		"projections": {
+			args:    []string{"projections"},
+			replies: map[string][]reply{"GET /projections": ok(`{"projections":[{"topic":"t","partition":1,"state":"behind","position":7,"end":9,"lag":2,"recordsPerSecond":1.26,"poison":0,"parked":0,"updatedAt":"2026-01-02T03:04:05Z"},{"topic":"u","partition":0,"state":"unknown","position":3}]}`)},
+			asked:   []asked{{What: "GET /projections"}},
+			out:     []string{"t      1          behind   7         2    1.3       0", "u      0          unknown  3         -    0.0 "},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -199,8 +257,12 @@ func TestExitCodes(t *testing.T) {
 			exitFailed, "config.x: unknown option (400 VALIDATION_ERROR)"},
 		"its fault": {add, refused(http.StatusInternalServerError, `{"error":{"code":"INTERNAL_ERROR","message":"oh","details":{"correlationId":"c7"}}}`),
 			exitFailed, `oh (500 INTERNAL_ERROR) {"correlationId":"c7"}`},
-		"another service":     {add, refused(http.StatusBadGateway, "<html>"), exitFailed, `unexpected answer: "<html>"`},
-		"another's answer":    {add, refused(http.StatusOK, "<html>"), exitFailed, "does not answer as data-connector does"},
+		"another service":  {add, refused(http.StatusBadGateway, "<html>"), exitFailed, `unexpected answer: "<html>"`},
+		"another's answer": {add, refused(http.StatusOK, "<html>"), exitFailed, "does not answer as data-connector does"},
+		"nothing held": {[]string{"source", "release", "s1"}, map[string][]reply{"POST /sources/s1/deletes/release": {{status: http.StatusConflict, body: `{"error":{"code":"CONFLICT","message":"it holds no deletes"}}`}}},
+			exitConflict, "it holds no deletes (409 CONFLICT)"},
+		"no change":           {[]string{"source", "update", "s1"}, nil, exitUsage, "nothing to change"},
+		"no record":           {[]string{"poison", "retry"}, nil, exitUsage, "give one record"},
 		"no such verb":        {[]string{"sync"}, nil, exitUsage, `unknown command "sync"`},
 		"a verb is missing":   {[]string{"source"}, nil, exitUsage, "source needs a verb"},
 		"no such verb below":  {[]string{"source", "ad"}, nil, exitUsage, `unknown command "ad"`},

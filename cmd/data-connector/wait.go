@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -22,7 +21,7 @@ func (c *command) waitForJob(ctx context.Context, cl *client, id string) error {
 	show := c.newProgress()
 	for pause := firstLook; ; pause = min(pause+firstLook, lookEvery) {
 		var j jobReply
-		if _, err := cl.get(ctx, "/jobs/"+url.PathEscape(id), &j); err != nil {
+		if _, err := cl.get(ctx, jobPath(id), &j); err != nil {
 			show.end("")
 			return err
 		}
