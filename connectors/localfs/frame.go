@@ -68,7 +68,11 @@ func (f *frame) wake() error {
 			return err
 		}
 	}
-	if f.list, err = f.dir.Open("."); err != nil {
+	list, err := f.dir.Open(".")
+	if err != nil {
+		return err
+	}
+	if f.list, err = plain(list); err != nil {
 		return err
 	}
 	is, err := statFile(f.list)

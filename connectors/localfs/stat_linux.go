@@ -19,6 +19,25 @@ func idOf(dir *os.Root) (fileID, error) {
 	return is.id, err
 }
 
+// plain is the folder f without its os.Root, because of which ReadDir would look
+// at every entry. It takes the place of f, which is closed.
+func plain(f *os.File) (*os.File, error) {
+	defer shut(f)
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var dup int
+	var errDup error
+	if err := conn.Control(func(fd uintptr) { dup, errDup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return nil, err
+	}
+	if errDup != nil {
+		return nil, os.NewSyscallError("fcntl", errDup)
+	}
+	return os.NewFile(uintptr(dup), f.Name()), nil
+}
+
 // statAt looks at name in the open folder dir and follows no symlink.
 func statAt(dir *os.File, name string) (found, error) {
 	return statx(dir, name, unix.AT_SYMLINK_NOFOLLOW)
