@@ -25,6 +25,17 @@ type Engine struct {
 	Cache      string // folder for what may be lost: connector caches and spools, a folder a source
 	Readers    int    // items fetched at once by a run; 0: 4
 	Logger     *slog.Logger
+	// Observe is told of each page that has become durable, by several runs at
+	// once; nil: nobody is.
+	Observe func(Committed)
+}
+
+// A Committed is a page that has become durable.
+type Committed struct {
+	Provider   domain.Provider
+	Events     int   // FileChanged
+	Bytes      int64 // of content, as it was read
+	Unreadable int   // items whose names are on the page's failures, at most 20
 }
 
 // Run works on the oldest open job of the leased source until it is done, fails,

@@ -66,6 +66,24 @@ func TestPoll(t *testing.T) {
 	}
 }
 
+// A job that failed for good is tried again by the poll, whatever the probe says.
+func TestPollAfterFailure(t *testing.T) {
+	t.Parallel()
+
+	p := &probed{provider: &provider{files: tree(3)}}
+	b := newBench(t, p, anyConfig)
+	b.run()
+	p.breakAt, p.breakWith = 1, domain.ErrUnauthorized
+	b.Request(b.source, domain.SyncIncremental)
+	if err := b.once(); err == nil {
+		t.Fatal("got no error from a broken listing")
+	}
+	b.Clock.Turn(time.Hour)
+	if err := b.poller(p).Once(t.Context()); err != nil || b.Source(b.source).BehindHint == 0 {
+		t.Errorf("got %v and no hint, want another look", err)
+	}
+}
+
 // The longer nothing has changed, the rarer the polls.
 func TestPollAdapts(t *testing.T) {
 	t.Parallel()

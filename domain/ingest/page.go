@@ -104,6 +104,9 @@ func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	if err := r.appendFiles(ctx, p); err != nil {
 		return err
 	}
+	if r.Observe != nil {
+		r.Observe(Committed{Provider: r.src.Provider, Events: len(p.events), Bytes: p.bytes, Unreadable: len(p.failures)})
+	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}

@@ -109,11 +109,12 @@ func (p *Poller) poll(ctx context.Context, src domain.Source, interval time.Dura
 	return p.Hints.Hint(ctx, src, domain.Hint{Origin: "poll"})
 }
 
-// changed asks the provider. One that cannot tell cheaply is synced to find out.
+// changed asks the provider. One that cannot tell cheaply is synced to find out,
+// and so is one whose last job failed: what it had seen did not become events.
 // An error is a reason to look too, unless it passes: a job makes it visible.
 func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.Source) (bool, error) {
 	prober, ok := conn.(domain.Prober)
-	if !ok {
+	if !ok || src.Failure != nil {
 		return true, nil
 	}
 	scope, err := scopeOf(src, p.Cache)
