@@ -288,3 +288,30 @@ func wantHeld(t *testing.T, q *redis.Queue, want map[domain.SourceID]domain.JobI
 		t.Errorf("held (-want +got):\n%s", diff)
 	}
 }
+
+func TestStats(t *testing.T) {
+	t.Parallel()
+
+	each(t, func(t *testing.T, s server) {
+		q := s.queue(t, redis.Options{})
+		wantStats := func(want redis.Stats) {
+			t.Helper()
+			got, err := q.Stats(t.Context())
+			if got.Oldest < want.Oldest || want.Oldest == 0 && got.Oldest > time.Minute {
+				t.Errorf("got the oldest due for %s, want about %s", got.Oldest, want.Oldest)
+			}
+			if got.Oldest = want.Oldest; err != nil || got != want {
+				t.Errorf("got %+v, %v, want %+v", got, err, want)
+			}
+		}
+		wantStats(redis.Stats{})
+		late, early := ticket(2), ticket(3)
+		late.NotBefore, early.NotBefore = s.now(t).Add(time.Hour), s.now(t).Add(-time.Hour)
+		late.Owner, early.Owner = "bob", "cem"
+		enqueue(t, q, ticket(1), late, early)
+		wantStats(redis.Stats{Due: 2, Waiting: 1, Oldest: time.Hour})
+		release(t, q, claim(t, q, "w1"), time.Time{})
+		claim(t, q, "w1")
+		wantStats(redis.Stats{Waiting: 1, Leased: 1})
+	})
+}

@@ -24,18 +24,20 @@ var (
 	reapText string
 	//go:embed scripts/epoch.lua
 	epochText string
+	//go:embed scripts/stats.lua
+	statsText string
 )
 
 // scripts are the operations, each one atomic.
 type scripts struct {
-	enqueue, claim, extend, release, forget, reap, epoch *goredis.Script
+	enqueue, claim, extend, release, forget, reap, epoch, stats *goredis.Script
 }
 
 func loadScripts() scripts {
 	load := func(text string) *goredis.Script { return goredis.NewScript(lib + text) }
 	return scripts{
 		enqueue: load(enqueueText), claim: load(claimText), extend: load(extendText),
-		release: load(releaseText), forget: load(forgetText), reap: load(reapText), epoch: load(epochText),
+		release: load(releaseText), forget: load(forgetText), reap: load(reapText), epoch: load(epochText), stats: load(statsText),
 	}
 }
 
