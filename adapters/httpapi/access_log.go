@@ -4,10 +4,19 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 )
+
+// An Answered is a request that was answered.
+type Answered struct {
+	Method string
+	Route  string // the pattern; empty: there is no such endpoint
+	Status int    // 0: the connection was given up before a status was sent
+	Took   time.Duration
+}
 
 // logAccess writes one line per request: no query, no headers, so no secrets.
 // The route is the pattern; the ids in a path are not shown.
@@ -16,8 +25,12 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		begun := s.Clock.Now()
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			s.Log.InfoContext(r.Context(), "request", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
-				"status", counted.Status(), "bytes", counted.BytesWritten(), "duration", s.Clock.Now().Sub(begun), "correlation", correlation(r.Context()))
+			a := Answered{Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Status: counted.Status(), Took: s.Clock.Now().Sub(begun)}
+			s.Log.InfoContext(r.Context(), "request", "method", a.Method, "route", a.Route,
+				"status", a.Status, "bytes", counted.BytesWritten(), "duration", a.Took, "correlation", correlation(r.Context()))
+			if s.Observe != nil {
+				s.Observe(a)
+			}
 		}()
 		next.ServeHTTP(counted, r)
 	})

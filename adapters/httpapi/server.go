@@ -30,16 +30,17 @@ type Parts struct {
 	Clock    domain.Clock
 	Log      *slog.Logger
 
-	Changes     Changes     // of sources and jobs; nil: there are no such endpoints
-	Hints       Hints       // nil: there is no such endpoint
-	Runs        Runs        // likewise
-	Poison      Poison      // likewise; with Mend
-	Mend        Mend        // of what Poison lists
-	Projections Projections // nil: there is no such endpoint
-	Options     Options     // of the connectors, for what a trusted gateway sends beside them
-	Limits      Limits      // of requests, per key or owner
-	Counter     Counter     // where Limits count; nil: in this process
-	Origins     []string    // of pages in browsers that may call: "https://app.example.com", or "*"
+	Changes     Changes        // of sources and jobs; nil: there are no such endpoints
+	Hints       Hints          // nil: there is no such endpoint
+	Runs        Runs           // likewise
+	Poison      Poison         // likewise; with Mend
+	Mend        Mend           // of what Poison lists
+	Projections Projections    // nil: there is no such endpoint
+	Options     Options        // of the connectors, for what a trusted gateway sends beside them
+	Limits      Limits         // of requests, per key or owner
+	Counter     Counter        // where Limits count; nil: in this process
+	Observe     func(Answered) // is told of each request that was answered, by several at once; nil: nobody is
+	Origins     []string       // of pages in browsers that may call: "https://app.example.com", or "*"
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
