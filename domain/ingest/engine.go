@@ -34,8 +34,8 @@ type Engine struct {
 type Committed struct {
 	Provider   domain.Provider
 	Events     int   // FileChanged
-	Bytes      int64 // of content, as it was read
-	Unreadable int   // items whose names are on the page's failures, at most 20
+	Bytes      int64 // of content that is kept
+	Unreadable int   // items that could not be read; 20 stands for any more
 }
 
 // Run works on the oldest open job of the leased source until it is done, fails,
