@@ -30,7 +30,7 @@ func (s *service) handler() (http.Handler, error) {
 		Commands: commands, Changes: commands,
 		Sources: s.reader, Files: s.reader, Jobs: s.reader,
 		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
-		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(),
+		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered,
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Hints: s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),

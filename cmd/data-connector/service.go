@@ -41,7 +41,8 @@ type service struct {
 	reader   *projections.Reader
 	waiters  *projections.Waiters
 	runner   *projections.Runner // idle without the role projector
-	url      string              // of the API, once it listens
+	counts   *counters
+	url      string // of the API, once it listens
 
 	closers []func() error
 }
@@ -49,7 +50,7 @@ type service struct {
 // openService waits for the servers, brings database and topics up to date and
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
-	s := &service{process: p, log: log}
+	s := &service{process: p, log: log, counts: newCounters()}
 	for _, open := range []func(context.Context) error{s.openDatabase, s.openLog, s.openQueue, s.openFolders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
