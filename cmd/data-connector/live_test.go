@@ -8,9 +8,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A followed is an event as events tail shows it.
@@ -250,4 +254,27 @@ func (b bed) metrics(t *testing.T) {
 			t.Errorf("got metrics\n%s\nwant %s", got, want)
 		}
 	}
+	if diff := cmp.Diff(documentedMetrics(t), namesIn(regexp.MustCompile(`(?m)^# TYPE (dataconnector_\w+) `), got)); diff != "" {
+		t.Errorf("metrics (-in docs/operations.md +served):\n%s", diff)
+	}
+}
+
+// documentedMetrics are the names in the table of docs/operations.md.
+func documentedMetrics(t *testing.T) []string {
+	t.Helper()
+	raw, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return namesIn(regexp.MustCompile("(?m)^\\| `(dataconnector_\\w+)` "), string(raw))
+}
+
+// namesIn are the first groups of all matches, sorted, each once.
+func namesIn(pattern *regexp.Regexp, text string) []string {
+	var names []string
+	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
+		names = append(names, match[1])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
