@@ -202,7 +202,7 @@ func TestVerbs(t *testing.T) {
 }
 
 // A job that is waited for is asked after with the position of the order, so that
-// it is known; a service that is busy is asked again.
+// it is known; a service that is busy, or was asked too much, is asked again.
 func TestWait(t *testing.T) {
 	t.Parallel()
 
@@ -210,6 +210,7 @@ func TestWait(t *testing.T) {
 		"POST /sources/s1/sync": {{http.StatusAccepted, `{"job_id":"j1"}`, "3:17"}},
 		"GET /jobs/j1": {
 			{status: http.StatusServiceUnavailable, body: `{"error":{"code":"UNAVAILABLE","message":"later"}}`},
+			{status: http.StatusTooManyRequests, body: `{"error":{"code":"RATE_LIMITED","message":"later"}}`},
 			{status: http.StatusOK, body: `{"id":"j1","status":"running","stats":{"filesProcessed":1}}`},
 			{status: http.StatusOK, body: `{"id":"j1","status":"completed","stats":{"filesProcessed":2,"modified":1}}`},
 		},
