@@ -35,4 +35,7 @@ type Envelope struct {
 	// Resume is the provider's position behind the last page. Zero while listing:
 	// start over.
 	Resume Cursor `json:"resume"`
+	// Unread: an item could not be read, for a reason that may pass. The next sync
+	// lists everything, for a feed does not tell of it again.
+	Unread bool `json:"unread,omitempty"`
 }

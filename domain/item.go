@@ -15,7 +15,7 @@ type Item struct {
 	Digest     Digest    // of the content, when it is known without reading it; else zero
 	Size       int64     // bytes; -1 when unknown
 	Bodiless   bool      // there is no content to fetch: a symlink, a submodule
-	MovedFrom  []byte    // a hint that it was at this path; the engine honours it only if that file is gone
+	MovedFrom  []byte    // a hint that it was at this path; honoured only if that file is gone: not named by a complete listing, or deleted by the same page of a feed
 	MediaType  string    // empty: the engine derives it from the name
 	WebURL     string    // empty when there is none
 	Modified   time.Time // zero when unknown

@@ -22,6 +22,7 @@ type Log struct {
 	mu        sync.Mutex
 	records   [][]domain.Record // one slice a partition
 	interrupt Interrupt
+	after     func() // called once behind the next append, before its fold
 }
 
 // An Interrupt decides what becomes of an append: the first keep messages get on
@@ -65,6 +66,18 @@ func (l *Log) LoseAnswer(n int) {
 	})
 }
 
+// AfterAppend calls f once, behind the next append that ends, or the one under way,
+// and before it is folded. It may be called by an [Interrupt].
+func (l *Log) AfterAppend(f func()) { l.after = f }
+
+func (l *Log) takeAfter() func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.after
+	l.after = nil
+	return f
+}
+
 // Heal ends every interruption.
 func (l *Log) Heal() { l.Interrupt(nil) }
 
@@ -74,6 +87,9 @@ func (l *Log) Append(ctx context.Context, messages ...domain.Message) ([]domain.
 		return nil, fmt.Errorf("append: %w: %w", domain.ErrUnavailable, err)
 	}
 	positions, err := l.put(messages)
+	if after := l.takeAfter(); after != nil {
+		after()
+	}
 	l.rows.fold()
 	if err != nil {
 		return nil, err

@@ -113,6 +113,9 @@ func (s *Service) decide(ctx context.Context, src domain.Source, key string, req
 			return Accepted{}, err
 		}
 		ids, repeated, idErr := s.idsFor(ctx, src.Owner, key, request, domain.CommandIDs{Job: e.JobID, Version: e.Version}, 1)
+		if refused := ids.Job == (domain.JobID{}) && ids.Version == 0; refused {
+			ids.Job, ids.Version, repeated = e.JobID, e.Version, false // it was refused the first time, or is now
+		}
 		switch {
 		case idErr != nil:
 			return Accepted{}, idErr
@@ -130,12 +133,18 @@ func (s *Service) decide(ctx context.Context, src domain.Source, key string, req
 			a.Source = src
 		}
 		a.Job = jobOr(a.Source, e.JobID)
-		if !a.Folded || repeated || took(a.Source, e) {
+		if !a.Folded || took(a.Source, e) || repeated && !final(e.Change) {
 			return a, nil
 		}
 		src, key = a.Source, ""
 	}
 	return Accepted{}, fmt.Errorf("source %s changes too fast: %w", src.ID, domain.ErrConflict)
+}
+
+// final reports whether a command may be decided again when its event came to
+// nothing: nobody can have undone it meanwhile.
+func final(c domain.SourceChange) bool {
+	return c == domain.SourceRemovalRequested || c == domain.SourceSyncCancelled
 }
 
 // took reports whether what e asks for is so.
@@ -151,7 +160,9 @@ func took(src domain.Source, e domain.SourceChanged) bool {
 		_, open := src.OpenJob(e.JobID)
 		return !open
 	case domain.SourceDeletesReleased:
-		return src.Held == nil || src.Held.Epoch != e.Held.Epoch
+		return src.Held == nil
+	case domain.SourceRemovalRequested:
+		return src.Removing
 	default:
 		return true
 	}

@@ -54,7 +54,13 @@ func (s *Service) RequestSync(ctx context.Context, req SyncRequest) (Accepted, e
 			a.Source, a.Job = src, queuedJob(e)
 			return a, nil
 		}
-		if repeated || accepted(a.Source, e, a.At) {
+		if repeated { // it is the job of the first try, unless that one died and the log went on without it
+			_, a.Job, err = s.Index.Job(ctx, e.JobID)
+			if !errors.Is(err, domain.ErrJobNotFound) {
+				return a, err
+			}
+		}
+		if accepted(a.Source, e, a.At) {
 			a.Job = jobOf(a.Source, e)
 			return a, nil
 		}
@@ -100,35 +106,7 @@ func (s *Service) Remove(ctx context.Context, req RemoveRequest) (Accepted, erro
 	if src.Owner != req.Owner || src.Removed {
 		return Accepted{}, fmt.Errorf("source %q: %w", req.Source, domain.ErrSourceNotFound)
 	}
-	e, err := src.RequestRemoval(s.Clock.Now())
-	if err != nil && req.Key == "" {
-		return Accepted{}, err
-	}
-	ids, repeated, idErr := s.idsFor(ctx, req.Owner, req.Key, digestOf("remove", req.Source.String()), domain.CommandIDs{Job: e.JobID}, 1)
-	if idErr != nil {
-		return Accepted{}, idErr
-	}
-	if err != nil && !repeated {
-		return Accepted{}, err
-	}
-	if src.Removing { // by an earlier try of this command
-		return Accepted{Source: src, Job: newestJob(src), Folded: true}, nil
-	}
-	e.JobID = ids.Job
-	a, err := s.put(ctx, src.Partition, ids.Events, e)
-	if err != nil {
-		return a, err
-	}
-	a.Job = queuedJob(e)
-	a.Job.Mode, a.Job.Trigger = domain.SyncRemove, domain.TriggerRemoval
-	if !a.Folded {
-		a.Source = src
-		return a, nil
-	}
-	if !a.Source.Removing {
-		return a, fmt.Errorf("source %s: a sync was requested at the same time: %w", req.Source, domain.ErrConflict)
-	}
-	return a, nil
+	return s.decide(ctx, src, req.Key, digestOf("remove", req.Source.String()), domain.Source.RequestRemoval)
 }
 
 // A JobRequest names a job.

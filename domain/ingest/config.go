@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -40,6 +42,9 @@ func checkConfig(config json.RawMessage, options []domain.Option) (json.RawMessa
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = json.RawMessage("{}")
 	}
+	if !utf8.Valid(config) {
+		return nil, &domain.InvalidError{Field: "config", Problem: "is not valid UTF-8", Allowed: "a JSON object of options"}
+	}
 	fields, err := objectOf(config)
 	if err != nil {
 		return nil, err
@@ -62,7 +67,23 @@ func checkConfig(config json.RawMessage, options []domain.Option) (json.RawMessa
 			return nil, &domain.InvalidError{Field: "config." + o.Name, Problem: "is required", Allowed: o.Help}
 		}
 	}
+	if err := checkURI(fields["uri"]); err != nil {
+		return nil, err
+	}
 	return json.Marshal(fields) // sorted keys, so equal configs have equal digests
+}
+
+// checkURI refuses an address with a credential in it: the config goes to the log
+// (I7). It was checked to be a string, if it is there.
+func checkURI(value json.RawMessage) error {
+	var uri string
+	if len(value) == 0 || json.Unmarshal(value, &uri) != nil {
+		return nil
+	}
+	if u, err := url.Parse(uri); err != nil || u.User != nil {
+		return &domain.InvalidError{Field: "config.uri", Problem: "is no address, or holds a credential", Allowed: "an address without user and password"}
+	}
+	return nil
 }
 
 func objectOf(config json.RawMessage) (map[string]json.RawMessage, error) {
@@ -112,13 +133,19 @@ func checkOption(o domain.Option, value json.RawMessage) error {
 	return nil
 }
 
+// namesRuneError reports whether a JSON string means U+FFFD. Where it does not, a
+// half surrogate became one.
+func namesRuneError(value json.RawMessage) bool {
+	return bytes.ContainsRune(value, utf8.RuneError) || bytes.Contains(bytes.ToLower(value), []byte(`\ufffd`))
+}
+
 // checkString refuses what cannot go to the log: it holds valid UTF-8 without NUL.
 func checkString(field string, value json.RawMessage) error {
 	var v *string
 	if json.Unmarshal(value, &v) != nil || v == nil {
 		return &domain.InvalidError{Field: field, Problem: "has the wrong type", Allowed: "a string"}
 	}
-	if *v != domain.Clean(*v) {
+	if *v != domain.Clean(*v) || strings.ContainsRune(*v, utf8.RuneError) && !namesRuneError(value) {
 		return &domain.InvalidError{Field: field, Problem: "holds NUL or is not valid UTF-8", Allowed: "text without NUL"}
 	}
 	return nil

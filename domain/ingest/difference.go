@@ -31,8 +31,8 @@ func (d *difference) close() {
 	}
 }
 
-// difference lists the source and compares. While it does, this run emits
-// nothing, so the rows stand still.
+// difference lists the source and compares. Everything that this run has emitted
+// is folded, and it emits nothing meanwhile: the rows stand still.
 func (r *run) difference(ctx context.Context) (*difference, error) {
 	d := &difference{}
 	var err error

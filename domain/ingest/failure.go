@@ -51,6 +51,11 @@ func (e *Engine) failed(ctx context.Context, src domain.Source, r *run, err erro
 	case errors.Is(err, domain.ErrUnknownFate), errors.Is(err, domain.ErrUnavailable):
 		return soon, err
 	}
+	if r != nil { // a cursor that is under way comes before the failure, and counts as progress
+		if lost := r.settle(ctx); lost != nil {
+			return soon, errors.Join(err, lost)
+		}
+	}
 	ev := e.failure(src, r, err)
 	if _, appendErr := e.append(ctx, src, ev); appendErr != nil {
 		return soon, errors.Join(err, appendErr)
@@ -77,7 +82,8 @@ func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChan
 	}
 	var limited *domain.RateLimitedError
 	if errors.As(err, &limited) { // the provider's word, and no fault of the job
-		ev.RetryAt, ev.Attempt = limited.Until, job.Attempt
+		ev.RetryAt = latest(limited.Until, e.Clock.Now().Add(retryDelay(1)))
+		ev.Attempt = min(attempt, job.Attempt)
 	}
 	return ev
 }

@@ -60,8 +60,14 @@ func (r *run) fetchAhead(ctx context.Context, items []domain.Item) *prefetch {
 	return p
 }
 
-// next is the next item in order.
-func (p *prefetch) next() fetched { return <-<-p.ahead }
+// next is the next item in order. When ctx has ended, the rest is not fetched.
+func (p *prefetch) next(ctx context.Context) fetched {
+	result, ok := <-p.ahead
+	if !ok {
+		return fetched{err: context.Cause(ctx)}
+	}
+	return <-result
+}
 
 // close drops what was not asked for.
 func (p *prefetch) close() {

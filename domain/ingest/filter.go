@@ -50,7 +50,7 @@ func NewFilter(config json.RawMessage) (*Filter, error) {
 	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, &domain.InvalidError{Field: "config", Problem: "is not an object of options"}
 	}
-	f := &Filter{include: c.IncludePaths, exclude: c.ExcludePaths, maxSize: DefaultMaxFileSize}
+	f := &Filter{include: c.IncludePaths, maxSize: DefaultMaxFileSize}
 	if c.MaxFileSize != nil {
 		f.maxSize = *c.MaxFileSize
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"sync"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -18,6 +19,7 @@ type known struct {
 	folds  domain.Folds
 	source domain.SourceID
 
+	mu     sync.Mutex                    // connectors look up while the run goes on
 	byID   map[domain.FileID]domain.File // not folded yet
 	byPath map[string]domain.FileID      // of those that are live
 	open   []domain.FileID               // put since the last page was acknowledged
@@ -39,6 +41,8 @@ func newKnown(e *Engine, source domain.SourceID) *known {
 
 // put notes the state of a file that is about to be emitted.
 func (k *known) put(f domain.File) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if old, ok := k.byID[f.ID]; ok && k.byPath[string(old.RawPath())] == f.ID {
 		delete(k.byPath, string(old.RawPath()))
 	}
@@ -63,8 +67,23 @@ func (k *known) acked(ctx context.Context, p domain.Position, last domain.Revise
 	return nil
 }
 
+// level waits until everything that the run has put on the log is folded: from
+// then on the rows alone tell what is known.
+func (k *known) level(ctx context.Context) error {
+	for len(k.pages) > 0 {
+		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {
+			return err
+		}
+		k.drop(k.pages[0])
+		k.pages = k.pages[1:]
+	}
+	return nil
+}
+
 // drop forgets what is folded, unless a later page has changed it again.
 func (k *known) drop(p overlayPage) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, id := range p.files {
 		f, ok := k.byID[id]
 		if !ok || p.last.Before(f.At) {
@@ -84,6 +103,8 @@ func (k *known) at(ctx context.Context, rawPaths [][]byte) ([]domain.File, error
 	if err != nil {
 		return nil, err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	files := rows[:0]
 	for _, f := range rows {
 		if _, newer := k.byID[f.ID]; !newer {
@@ -104,6 +125,8 @@ func (k *known) ids(ctx context.Context, ids []domain.FileID) ([]domain.File, er
 	if err != nil {
 		return nil, err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	seen := map[domain.FileID]bool{}
 	for i, f := range files {
 		seen[f.ID] = true

@@ -78,6 +78,7 @@ func (r *run) account(change domain.FileChange, prev domain.File, state domain.F
 func (r *run) fail(f domain.ItemFailure) {
 	f.Path, f.Reason = domain.Clean(f.Path), shortText(f.Reason)
 	r.counts.Failed++
+	r.unread = r.unread || f.Code == codeChanging || f.Code == codeUnreadable
 	if len(r.page.failures) < maxFailures {
 		r.page.failures = append(r.page.failures, f)
 	}
@@ -89,6 +90,10 @@ func (r *run) fail(f domain.ItemFailure) {
 // sync_progressed may not. A page without news moves nothing.
 func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	p := r.page
+	if cursor != nil && r.unread {
+		at := *cursor
+		cursor, at.Unread = &at, true
+	}
 	moved := cursor != nil && !sameCursor(cursor, r.cursor)
 	if p == nil && !moved {
 		return nil
@@ -163,7 +168,7 @@ func sameCursor(a, b *domain.Envelope) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Phase == b.Phase && a.Epoch == b.Epoch && a.Scope == b.Scope && samePlace(a.Start, b.Start) && samePlace(a.Resume, b.Resume)
+	return a.Phase == b.Phase && a.Epoch == b.Epoch && a.Scope == b.Scope && a.Unread == b.Unread && samePlace(a.Start, b.Start) && samePlace(a.Resume, b.Resume)
 }
 
 func samePlace(a, b domain.Cursor) bool {

@@ -61,7 +61,7 @@ func (p *Poller) Once(ctx context.Context) error {
 			seen[src.ID] = last
 		}
 		interval, polled := pollInterval(src)
-		if !polled || p.Clock.Now().Before(latest(src.SyncedAt, p.last[src.ID]).Add(interval)) {
+		if !polled || p.Clock.Now().Before(latest(latest(src.SyncedAt, src.RequestedAt), p.last[src.ID]).Add(interval)) {
 			continue
 		}
 		seen[src.ID] = p.Clock.Now()
@@ -75,14 +75,14 @@ func (p *Poller) Once(ctx context.Context) error {
 
 // pollInterval is half the time for which nothing has changed, within bounds,
 // doubled by each failure in a row; false: the source is not polled, because it
-// has a schedule, a job, or nothing to compare with.
+// has a schedule or a job.
 func pollInterval(src domain.Source) (time.Duration, bool) {
-	if src.Paused || src.Removing || len(src.Jobs) > 0 || src.SyncedAt.IsZero() || !slotOf(src).IsZero() {
+	if src.Paused || src.Removing || len(src.Jobs) > 0 || !slotOf(src).IsZero() {
 		return 0, false
 	}
-	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt))
-	interval := max(quiet/2, shortestPoll) << min(src.FailedInARow, 16)
-	return min(interval, longestPoll), true
+	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt)) // negative: never synced
+	interval := min(max(quiet/2, shortestPoll), longestPoll)
+	return min(interval<<min(src.FailedInARow, 16), longestPoll), true
 }
 
 func latest(a, b time.Time) time.Time {

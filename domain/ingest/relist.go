@@ -22,12 +22,16 @@ func (r *run) relist(ctx context.Context, feed domain.Feed) error {
 		env.Resume = env.Start
 	}
 	r.counts.Listed, r.counts.Excluded, r.counts.Failed = 0, 0, 0 // it starts over
+	r.unread = false
+	if err := r.known.level(ctx); err != nil {
+		return err
+	}
 	d, err := r.difference(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	before := r.totals.Files
+	before := r.filesBefore()
 	if err := r.emitSpooled(ctx, d); err != nil {
 		return err
 	}
@@ -63,8 +67,19 @@ func (r *run) emitSpooled(ctx context.Context, d *difference) error {
 	return r.resolve(ctx, chunk, failures, d.gone, nil)
 }
 
+// filesBefore is what the source held when the job began: what an earlier run of
+// it has added must not open the valve.
+func (r *run) filesBefore() int64 {
+	before := r.src.Totals.Files - r.job.Counts.Added + r.job.Counts.Removed
+	if before <= 0 { // no page of the source was ever counted
+		return r.totals.Files
+	}
+	return before
+}
+
 // The valve (I8): deletes inferred from absence are held when they are more than
-// valveMinimum files and more than half of the source.
+// valveMinimum files and more than half of the source. What is held stays held:
+// files that were added since do not open the valve.
 const (
 	valveMinimum = 20
 	heldSample   = 10
@@ -72,7 +87,7 @@ const (
 
 func (r *run) removeVanished(ctx context.Context, gone *vanished, before, epoch int64) error {
 	inferred := int64(gone.inferred())
-	hold := inferred > valveMinimum && 2*inferred > before && !r.job.Release
+	hold := !r.job.Release && inferred > valveMinimum && (r.src.Held != nil || 2*inferred > before)
 	held := domain.Held{Epoch: epoch, Count: inferred}
 	v, err := r.known.load(ctx, nil, nil)
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 )
 
 // moved is the file that a new item was before: of the vanished ones in a
-// re-listing; in a feed the one at the path that the connector names, unless the
-// page says that something is still there.
+// re-listing; in a feed the one at the path that the connector names, if the page
+// says that it is gone from there.
 func (s *resolution) moved(item domain.Item, got fetched) (domain.File, bool, error) {
 	var hinted *domain.File
 	if f, ok := s.at(item.MovedFrom); ok && item.MovedFrom != nil && !bytes.Equal(item.MovedFrom, item.Path) {
 		hinted = &f
 	}
 	if s.gone == nil {
-		if hinted == nil || s.upserts[string(item.MovedFrom)] {
+		if hinted == nil || !s.deletes[string(item.MovedFrom)] {
 			return domain.File{}, false, nil
 		}
 		return *hinted, true, nil

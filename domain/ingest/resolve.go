@@ -59,23 +59,26 @@ type resolution struct {
 	*run
 	*view
 	gone    *vanished
-	upserts map[string]bool // raw paths that the page names as present
+	deletes map[string]bool // raw paths that the page names as gone
 	content *prefetch
 }
 
+// resolvePage resolves what fits into the page under way. Of several changes of one
+// item the last is right; deletes come last, so that a rename may claim the file.
 func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *vanished) error {
+	changes = r.lastWord(changes)
 	v, err := r.viewOf(ctx, changes)
 	if err != nil {
 		return err
 	}
-	s := &resolution{run: r, view: v, gone: gone, upserts: map[string]bool{}}
+	s := &resolution{run: r, view: v, gone: gone, deletes: map[string]bool{}}
 	var wanted []domain.Item
 	needs := make([]bool, len(changes))
 	for i, c := range changes {
 		if c.Deleted {
+			s.deletes[string(c.Item.Path)] = true
 			continue
 		}
-		s.upserts[string(c.Item.Path)] = true
 		if needs[i] = s.needsContent(c.Item); needs[i] {
 			wanted = append(wanted, c.Item)
 		}
@@ -85,7 +88,7 @@ func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *va
 	for i, c := range changes {
 		var got fetched
 		if needs[i] {
-			got = s.content.next()
+			got = s.content.next(ctx)
 		}
 		if c.Deleted {
 			s.delete(c.Item)
@@ -94,6 +97,26 @@ func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *va
 		}
 	}
 	return nil
+}
+
+// lastWord is the last change of each item, deletes behind all others.
+func (r *run) lastWord(changes []domain.Change) []domain.Change {
+	last := make(map[domain.FileID]int, len(changes))
+	for i, c := range changes {
+		last[r.firstID(c.Item)] = i
+	}
+	upserts := make([]domain.Change, 0, len(changes))
+	var deletes []domain.Change
+	for i, c := range changes {
+		switch {
+		case last[r.firstID(c.Item)] != i:
+		case c.Deleted:
+			deletes = append(deletes, c)
+		default:
+			upserts = append(upserts, c)
+		}
+	}
+	return append(upserts, deletes...)
 }
 
 // viewOf loads what is known of the files that changes may concern.
@@ -194,8 +217,8 @@ func (s *resolution) upsert(ctx context.Context, item domain.Item, got fetched) 
 
 // become emits the step from prior, which may not be live, to item.
 func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, prior domain.File, live bool) error {
-	same := got.staged == nil || live && prior.Content != nil && prior.Content.SHA256 == got.staged.Digest()
-	state := stateOf(item, got, prior, same && live)
+	same := live && sameContent(item, got, prior)
+	state := stateOf(item, got, prior, same)
 	if s.filter.SkipsLanguage(state.Language) || got.staged != nil && s.filter.TooLarge(got.staged.Size()) {
 		s.counts.Excluded++
 		if live {
@@ -203,7 +226,7 @@ func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, 
 		}
 		return nil
 	}
-	if same && live {
+	if same {
 		state.Content = prior.Content
 	} else if got.staged != nil {
 		c, err := s.page.pack.Keep(got.staged)
@@ -232,6 +255,15 @@ func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, 
 	}
 	s.emit(s.view, domain.FileAdded, id, s.byID[id], state) // a tombstone under this id is its former state
 	return nil
+}
+
+// sameContent reports whether item has the content of prior: it was told so without
+// reading, or by the digest.
+func sameContent(item domain.Item, got fetched, prior domain.File) bool {
+	if got.staged == nil {
+		return !item.Bodiless
+	}
+	return prior.Content != nil && prior.Content.SHA256 == got.staged.Digest()
 }
 
 // stateOf is what item is now, apart from its content.

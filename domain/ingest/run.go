@@ -25,7 +25,8 @@ type run struct {
 	known  *known
 
 	seq        int64
-	packs      int // made so far
+	packs      int  // made so far
+	unread     bool // an item could not be read, for a reason that may pass
 	counts     domain.Counts
 	totals     domain.Totals
 	progressed bool // a sync_progressed of this run was acknowledged
@@ -36,31 +37,45 @@ type run struct {
 
 // newRun prepares the run that src was claimed for.
 func (e *Engine) newRun(src domain.Source) (*run, error) {
+	r := &run{
+		Engine: e, src: src, job: src.Jobs[0], print: domain.ScopeOf(src.Config),
+		known: newKnown(e, src.ID), counts: src.Jobs[0].Counts, cursor: src.Cursor,
+	}
+	if r.job.Mode == domain.SyncRemove { // asks nobody, and no option is in its way
+		return r, nil
+	}
 	conn, ok := e.Connectors.Find(string(src.Provider))
 	if !ok {
 		return nil, fmt.Errorf("no connector for provider %q", src.Provider)
 	}
-	filter, err := NewFilter(src.Config)
-	if err != nil {
+	r.conn, r.caps = conn, conn.Describe()
+	var err error
+	if r.filter, err = NewFilter(src.Config); err != nil {
 		return nil, err
-	}
-	cache, err := e.cacheOf(src.ID)
-	if err != nil {
-		return nil, err
-	}
-	r := &run{
-		Engine: e, src: src, job: src.Jobs[0], conn: conn, caps: conn.Describe(), filter: filter,
-		print: domain.ScopeOf(src.Config), spool: filepath.Join(cache, "spool-"+src.RunID.String()),
-		known: newKnown(e, src.ID), counts: src.Jobs[0].Counts, cursor: src.Cursor,
 	}
 	r.scope = domain.Scope{
 		Source: src.ID, Config: src.Config, Cache: connectorCache(e.Cache, src.ID),
-		Fresh: r.job.Mode == domain.SyncFull, Skip: filter.Skips, Known: r.known,
+		Fresh: r.job.Mode == domain.SyncFull, Skip: r.filter.Skips, Known: r.known,
 	}
-	if err := errors.Join(os.MkdirAll(r.scope.Cache, 0o700), os.MkdirAll(r.spool, 0o700)); err != nil {
-		return nil, fmt.Errorf("cache folder: %w", err)
+	return r, r.makeFolders()
+}
+
+// makeFolders makes the cache of the connector and the spool of this run. Spools
+// of runs that died are deleted.
+func (r *run) makeFolders() error {
+	cache, err := r.cacheOf(r.src.ID)
+	if err != nil {
+		return err
 	}
-	return r, nil
+	old, err := filepath.Glob(filepath.Join(cache, "spool-*"))
+	for _, dir := range old {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	r.spool = filepath.Join(cache, "spool-"+r.src.RunID.String())
+	if err := errors.Join(err, os.MkdirAll(r.scope.Cache, 0o700), os.MkdirAll(r.spool, 0o700)); err != nil {
+		return fmt.Errorf("cache folder: %w", err)
+	}
+	return nil
 }
 
 // close frees what the run holds on this machine. It may be called when the run
@@ -69,7 +84,9 @@ func (r *run) close() {
 	if r.page != nil {
 		_ = r.page.pack.Discard() // the pack is not named by any event
 	}
-	_ = os.RemoveAll(r.spool) // what is left is removed with the source's folder
+	if r.spool != "" {
+		_ = os.RemoveAll(r.spool) // what is left the next run deletes
+	}
 }
 
 // do works on the job and ends it.
@@ -125,9 +142,10 @@ func (r *run) isFirst() (first, resumed bool) {
 }
 
 // following reports whether the cursor says where the feed goes on, for what the
-// source asks for now.
+// source asks for now. Items that could not be read are not told of again by a
+// feed: a listing finds them.
 func (r *run) following() bool {
-	return r.cursor != nil && r.cursor.Phase == domain.PhaseFollowing && r.cursor.Scope == r.print
+	return r.cursor != nil && r.cursor.Phase == domain.PhaseFollowing && r.cursor.Scope == r.print && !r.cursor.Unread
 }
 
 // end puts the last event of the run on the log and waits until it is folded.

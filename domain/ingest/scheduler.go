@@ -80,7 +80,7 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		if e, due := src.Due(s.Clock.Now(), slotOf(src)); due {
 			errs = append(errs, s.request(ctx, src, e))
 		}
-		if len(src.Jobs) == 0 || src.Paused || held[src.ID] == src.Jobs[0].ID {
+		if len(src.Jobs) == 0 || src.Paused || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
 			continue
 		}
 		tickets = append(tickets, domain.Ticket{
@@ -92,6 +92,10 @@ func (s *Scheduler) Once(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// hurried reports whether a job that waited for its next attempt may go on at
+// once: its ticket may still have the old time.
+func hurried(j domain.Job) bool { return !j.Claimed && j.Failure != nil && j.RetryAt.IsZero() }
 
 func (s *Scheduler) request(ctx context.Context, src domain.Source, e domain.SourceChanged) error {
 	id, err := domain.NewEventID()
