@@ -16,7 +16,7 @@ import (
 )
 
 // replaced is a bench whose 30 files have all become others since its sync.
-func replaced(t *testing.T) (*bench, *provider) {
+func replaced(t *testing.T) *bench {
 	t.Helper()
 	p := &provider{files: map[string]string{}, pageSize: 10}
 	for path, content := range tree(30) {
@@ -25,14 +25,14 @@ func replaced(t *testing.T) (*bench, *provider) {
 	b := newBench(t, p, anyConfig)
 	b.run()
 	p.files = tree(30)
-	return b, p
+	return b
 }
 
 // What is held stays held: files that were added meanwhile do not open the valve.
 func TestValveStaysClosed(t *testing.T) {
 	t.Parallel()
 
-	b, _ := replaced(t)
+	b := replaced(t)
 	b.sync(domain.SyncIncremental)
 	if got := b.sync(domain.SyncIncremental); len(got) != 0 || b.Source(b.source).Held == nil {
 		t.Errorf("got %d events and held %v, want the deletes held still", len(got), b.Source(b.source).Held)
@@ -43,7 +43,7 @@ func TestValveStaysClosed(t *testing.T) {
 func TestValveOfACutRun(t *testing.T) {
 	t.Parallel()
 
-	b, _ := replaced(t)
+	b := replaced(t)
 	b.Request(b.source, domain.SyncIncremental)
 	b.Log.CutAfter(31)
 	if err := b.once(); err == nil {
