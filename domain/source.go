@@ -72,10 +72,14 @@ const (
 	StatusDisconnected SourceStatus = "disconnected" // its credential has expired, or the provider lost it
 )
 
+// goneConfirmations is how many runs in a row must find that the provider lost the
+// source before it counts: one may meet an unmounted disk.
+const goneConfirmations = 3
+
 // Status tells how s does.
 func (s Source) Status() SourceStatus {
 	switch {
-	case s.CredentialExpired || s.Failure != nil && s.Failure.Code == CodeGone:
+	case s.CredentialExpired || s.Failure != nil && s.Failure.Code == CodeGone && s.FailedInARow >= goneConfirmations:
 		return StatusDisconnected
 	case len(s.Jobs) > 0 && (s.Running || !s.SyncedAt.IsZero()):
 		return StatusSyncing

@@ -98,8 +98,12 @@ func TestSourceOutcomes(t *testing.T) {
 	done.At, done.Counts, done.Totals = later, &domain.Counts{Listed: 5, Added: 2}, &domain.Totals{Files: 5, Bytes: 70}
 	idle := completed(job1, 1, runA)
 	idle.At, idle.Counts, idle.Totals = later, &domain.Counts{Listed: 5}, &domain.Totals{Files: 5}
-	other := failed(job1, 2, runB, later)
-	other.Code = domain.CodeGone
+	gone := func(run int64, id domain.RunID) domain.SourceChanged {
+		e := failed(job1, run, id, later)
+		e.Code = domain.CodeGone
+		return e
+	}
+	other := gone(2, runB)
 	type outcome struct {
 		Status       domain.SourceStatus
 		Totals       domain.Totals
@@ -133,7 +137,11 @@ func TestSourceOutcomes(t *testing.T) {
 		},
 		"failed twice for other reasons": {
 			given: with(failed(job1, 1, runA, later), claim(job1, 2, runB), other),
-			then:  outcome{Status: domain.StatusDisconnected, Failure: domain.CodeGone, FailedInARow: 1},
+			then:  outcome{Status: domain.StatusFailed, Failure: domain.CodeGone, FailedInARow: 1},
+		},
+		"gone, and twice confirmed": {
+			given: with(gone(1, runA), claim(job1, 2, runB), gone(2, runB), claim(job1, 3, runA), gone(3, runA)),
+			then:  outcome{Status: domain.StatusDisconnected, Failure: domain.CodeGone, FailedInARow: 3},
 		},
 		"completed after a failure": {
 			given: with(failed(job1, 1, runA, later), claim(job1, 2, runB), completed(job1, 2, runB)),
