@@ -6,6 +6,9 @@ GOVULNCHECK   := v1.9.0
 tools := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/data-connector-dev/bin
 lint  := $(tools)/golangci-lint-$(GOLANGCI_LINT)
 
+# Findings are remembered with the paths of the checkout that they were found in.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
+
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-race lint fmt vet verify services-up services-down vuln clean
 
