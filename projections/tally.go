@@ -10,7 +10,7 @@ import (
 // A Tally counts the sources that are not being removed, and the open jobs.
 type Tally struct {
 	Sources  []Count
-	Jobs     []Count // that have not ended
+	Jobs     []Count // that have not ended; of each provider that has sources both statuses, 0 too
 	Retrying int64   // of these: that wait for their next attempt
 	Held     int64   // deletes that wait for a release
 	Holding  int64   // sources that hold some
@@ -29,7 +29,10 @@ func (r *Reader) Tally(ctx context.Context) (t Tally, err error) {
 		return t, fmt.Errorf("tally of sources: %w", err)
 	}
 	if t.Jobs, err = query(ctx, r.db, pgx.RowToStructByPos[Count], `
-		SELECT provider, status, count(*) FROM sync_jobs WHERE status IN ('queued', 'running') GROUP BY provider, status ORDER BY provider, status`); err != nil {
+		SELECT p.provider, w.status, count(j.job_id)
+		FROM (SELECT DISTINCT provider FROM sources) p CROSS JOIN (VALUES ('queued'), ('running')) w (status)
+		LEFT JOIN sync_jobs j ON j.provider = p.provider AND j.status = w.status AND j.status IN ('queued', 'running')
+		GROUP BY p.provider, w.status ORDER BY p.provider, w.status`); err != nil {
 		return t, fmt.Errorf("tally of jobs: %w", err)
 	}
 	_, err = query(ctx, r.db, func(row pgx.CollectableRow) (struct{}, error) {

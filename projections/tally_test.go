@@ -26,7 +26,9 @@ func TestTally(t *testing.T) {
 	provider := string(s.src.Provider)
 	want := projections.Tally{
 		Sources: []projections.Count{{Provider: provider, Status: "syncing", Number: 1}},
-		Jobs:    []projections.Count{{Provider: provider, Status: "running", Number: 1}},
+		Jobs: []projections.Count{
+			{Provider: provider, Status: "queued", Number: 0}, {Provider: provider, Status: "running", Number: 1},
+		},
 		Held:    40, Holding: 1,
 	}
 	got, err := projections.NewReader(w.db).Tally(t.Context())
