@@ -3,8 +3,6 @@ package domain
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"time"
 )
 
 // A Connector reads one provider. It keeps no state of its own but what lies in
@@ -13,7 +11,8 @@ import (
 // its vendor's.
 //
 // Whatever else a provider can do is an optional interface, found by type
-// assertion: [Feed], [Prober], [Watcher], [WebhookParser].
+// assertion: [Feed], [Prober], [Watcher], [BulkFetcher], [WebhookParser],
+// [WebhookAdmin].
 type Connector interface {
 	// Describe tells abilities, options and limits. It never changes.
 	Describe() Capabilities
@@ -58,12 +57,13 @@ type Watcher interface {
 	Watch(ctx context.Context, s Scope, hint func(Hint)) error
 }
 
-// A WebhookParser reads a provider's webhooks; it is pure.
-type WebhookParser interface {
-	// Verify checks the raw body against each active secret and the signed time.
-	Verify(h http.Header, raw []byte, secrets []string, now time.Time) error
-	// Parse is called only after Verify. No hints: a delivery that says nothing.
-	Parse(h http.Header, raw []byte) ([]Hint, error)
+// A BulkFetcher reads many items at less cost than Fetch does one by one.
+type BulkFetcher interface {
+	// FetchAll reads refs and calls take once for each that it comes to, with its
+	// place in refs, one call at a time. What Fetch would fail with goes to take;
+	// Content.Body may be read until take returns. It returns nil when take was
+	// called for all of them, and the error of take as it is.
+	FetchAll(ctx context.Context, s Scope, refs []ItemRef, take func(i int, c Content, err error) error) error
 }
 
 // Capabilities are what a connector can do.
@@ -108,12 +108,13 @@ const (
 // A Scope is one source as a connector sees it.
 type Scope struct {
 	Source SourceID
-	Config json.RawMessage                           // an object with the connector's options and the filters
-	Cache  string                                    // a folder of this source on this worker; lost = looked at again, no event
-	Fresh  bool                                      // trust no cache: somebody asked for a full sync
-	Skip   func(rawPath []byte, dir bool) bool       // whether the filters leave a path out; nil: none. A hint that saves listing
-	Known  Known                                     // nil outside a run
-	Token  func(ctx context.Context) (string, error) // of the source's credential; nil when it has none
+	Config json.RawMessage                     // an object with the connector's options and the filters
+	Cache  string                              // a folder of this source on this worker; lost = looked at again, no event
+	Fresh  bool                                // trust no cache: somebody asked for a full sync
+	Skip   func(rawPath []byte, dir bool) bool // whether the filters leave a path out; nil: none. A hint that saves listing
+	Known  Known                               // nil outside a run
+	// Credential opens the source's credential as it is now; nil when it has none.
+	Credential func(ctx context.Context) (Credential, error)
 }
 
 // Known is what the source held when the run began.

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"context"
 	"io"
 	"time"
 )
@@ -20,6 +21,29 @@ type Item struct {
 	WebURL     string    // empty when there is none
 	Modified   time.Time // zero when unknown
 	Attributes map[string]string
+	People     []Participant // the engine puts references on the log in their place (I7)
+}
+
+// A Participant is a person who has to do with an item.
+type Participant struct {
+	Role string // one word: "author" becomes FileChanged.AuthorRef, any other the attribute "<role>_refs"
+	Person
+}
+
+// A Person is somebody at the provider. Names and addresses never go to the log
+// (I7).
+type Person struct {
+	ID      string // the provider's, stable when the person changes their name
+	Name    string
+	Address string // of mail; empty when not known
+}
+
+// People keeps who is behind the references on the log, so that they can be
+// erased there.
+type People interface {
+	// Refs are the references of people at a provider, in their order: random, one
+	// for each owner and person. Names and addresses that have changed are kept.
+	Refs(ctx context.Context, owner OwnerID, provider Provider, people []Person) ([]string, error)
 }
 
 // A Change is one entry of a feed: what an item is now, or that it is gone.

@@ -15,7 +15,9 @@ import (
 // withToken gives s the credential of f.
 func (f Fixture) withToken(s domain.Scope) domain.Scope {
 	if f.Token != "" {
-		s.Token = func(context.Context) (string, error) { return f.Token, nil }
+		s.Credential = func(context.Context) (domain.Credential, error) {
+			return domain.Credential{Kind: domain.CredentialToken, Secret: domain.Secret(f.Token)}, nil
+		}
 	}
 	return s
 }

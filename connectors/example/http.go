@@ -23,12 +23,12 @@ func (c *Connector) get(ctx context.Context, s domain.Scope, call string) (*http
 	if err != nil {
 		return nil, fmt.Errorf("example: %w", err)
 	}
-	if s.Token != nil {
-		token, err := s.Token(ctx)
+	if s.Credential != nil {
+		c, err := s.Credential(ctx)
 		if err != nil {
 			return nil, err
 		}
-		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Authorization", "Bearer "+string(c.Secret))
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {

@@ -1,0 +1,49 @@
+package domain
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// A WebhookParser reads a provider's webhooks; it is pure.
+type WebhookParser interface {
+	// Verify checks the raw body against each active secret and the signed time, in
+	// constant time. ErrForbidden: no secret fits, or there is none.
+	Verify(h http.Header, raw []byte, secrets []Secret, now time.Time) error
+	// Parse is called only after Verify. InvalidError: it is no delivery of this
+	// provider.
+	Parse(h http.Header, raw []byte) (Delivery, error)
+}
+
+// A Delivery is what a webhook says.
+type Delivery struct {
+	ID      string   // the provider's delivery id; empty where it gives none, or repeats it
+	Event   string   // the provider's word: "push"
+	Notices []Notice // empty: it means nothing to us
+	Ignored string   // why it means nothing, for people: "a ping"
+}
+
+// A Notice says that one object of the provider may have changed.
+type Notice struct {
+	ExternalKey string   // of the source, as Validate gives it; empty: the source that the address names
+	Refs        []string // branches and items that it speaks of, for people
+}
+
+// A WebhookAdmin registers webhooks at the provider, in the name of a source's
+// credential.
+type WebhookAdmin interface {
+	// EnsureHook makes the hook that want describes, or adopts and repairs the one
+	// that is there: the one named by want.ID, else one with the same URL.
+	EnsureHook(ctx context.Context, s Scope, want Hook) (Hook, error)
+	// RemoveHook removes it. Removing what is not there is harmless.
+	RemoveHook(ctx context.Context, s Scope, id string) error
+}
+
+// A Hook is a webhook at the provider.
+type Hook struct {
+	ID        string    // the provider's; empty before it is made
+	URL       string    // where deliveries go
+	Secret    Secret    // that they are signed with
+	ExpiresAt time.Time // zero: never
+}
