@@ -39,6 +39,7 @@ type Source struct {
 	BehindClaim int64 `json:"behind_claim,omitempty"` // of the last claim that counted
 
 	Rescoped bool `json:"rescoped,omitempty"` // the config has changed since the last claim that counted
+	Reopened bool `json:"reopened,omitempty"` // a credential was attached since the last claim that counted
 
 	RegisteredAt time.Time     `json:"registered_at,omitzero"`
 	RequestedAt  time.Time     `json:"requested_at,omitzero"`   // of the newest job

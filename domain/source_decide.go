@@ -47,9 +47,9 @@ func (s Source) Hinted(h Hint, at time.Time) (SourceChanged, error) {
 }
 
 // Claim decides on a claim of the oldest open job for the run id (I3). attempt
-// counts from 1. ErrConflict: s is paused or has no open job.
+// counts from 1. ErrConflict: s waits or has no open job.
 func (s Source) Claim(id RunID, at time.Time) (SourceChanged, error) {
-	if s.Paused || s.Removed || len(s.Jobs) == 0 {
+	if s.Waits() || s.Removed || len(s.Jobs) == 0 {
 		return SourceChanged{}, fmt.Errorf("source %s has no job to claim: %w", s.ID, ErrConflict)
 	}
 	e := s.event(SourceSyncStarted, at)
@@ -57,13 +57,13 @@ func (s Source) Claim(id RunID, at time.Time) (SourceChanged, error) {
 	return e, nil
 }
 
-// Due decides whether s needs a job at time now: it has no open one, is neither
-// paused nor removed, and was never asked for a sync, or has another config or a
-// hint that its last claim has not seen, or the time of its schedule has come. slot is that time;
-// zero means that it has none. A source whose removal was requested needs its
-// removal job until it is removed.
+// Due decides whether s needs a job at time now: it has no open one, neither waits
+// nor is removed, and was never asked for a sync, or has another config, another
+// credential or a hint that its last claim has not seen, or the time of its
+// schedule has come. slot is that time; zero means that it has none. A source
+// whose removal was requested needs its removal job until it is removed.
 func (s Source) Due(now, slot time.Time) (SourceChanged, bool) {
-	if !s.Registered || s.Removed || s.Paused || len(s.Jobs) > 0 {
+	if !s.Registered || s.Removed || s.Waits() || len(s.Jobs) > 0 {
 		return SourceChanged{}, false
 	}
 	e := s.event(SourceSyncRequested, now)
@@ -73,7 +73,7 @@ func (s Source) Due(now, slot time.Time) (SourceChanged, bool) {
 		e.Mode, e.Trigger = SyncRemove, TriggerRemoval
 	case s.LastJob == JobID{}:
 		e.Trigger = TriggerConnect
-	case s.Rescoped:
+	case s.Rescoped, s.Reopened:
 		e.Trigger = TriggerUpdate
 	case s.BehindHint > s.BehindClaim:
 		e.Trigger, e.Cause = TriggerHint, &Cause{From: s.BehindClaim, To: s.BehindHint - 1}

@@ -113,11 +113,12 @@ func (s Source) withJob(i int, change func(*Job)) (Source, Effect) {
 // started folds a claim (I3): the first one of a higher run wins, and only for
 // the oldest job that has not ended.
 func (s Source) started(e SourceChanged, offset int64) (Source, Effect) {
-	if s.Paused || len(s.Jobs) == 0 || e.JobID != s.Jobs[0].ID || e.Run <= s.Run {
+	if s.Waits() || len(s.Jobs) == 0 || e.JobID != s.Jobs[0].ID || e.Run <= s.Run {
 		return s, Effect{}
 	}
 	ended := s.endRun(offset)
-	s.Run, s.RunID, s.Running, s.Seq, s.BehindClaim, s.Rescoped = e.Run, e.RunID, true, 0, offset+1, false
+	s.Run, s.RunID, s.Running, s.Seq, s.BehindClaim = e.Run, e.RunID, true, 0, offset+1
+	s.Rescoped, s.Reopened = false, false
 	s, effect := s.withJob(0, func(j *Job) {
 		j.Claimed, j.Status, j.Run, j.RetryAt = true, JobRunning, e.Run, zeroTime
 		if j.StartedAt.IsZero() {

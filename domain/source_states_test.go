@@ -97,10 +97,11 @@ func TestSourceVersioned(t *testing.T) {
 		}},
 		"hook removed": {given: log(hook(domain.SourceHookRegistered, 1), hook(domain.SourceHookRemoved, 2)), then: func(s *domain.Source) { s.Version = 2 }},
 		"credential attached": {given: log(attach), then: func(s *domain.Source) {
-			s.Version, s.CredentialID = 1, "cred-1"
+			s.Version, s.CredentialID, s.Reopened = 1, "cred-1", true
 		}},
 		"credential expired": {given: log(attach, versioned(domain.SourceCredentialExpired, 2)), then: func(s *domain.Source) {
 			s.Version, s.CredentialID, s.CredentialExpired = 2, "cred-1", true
+			s.Reopened = true
 		}},
 		"an unknown change": {given: log(versioned("painted", 1)), then: func(*domain.Source) {}},
 	}

@@ -20,7 +20,10 @@ func (s Source) versioned(e SourceChanged) (Source, Effect) {
 	case SourceHookRemoved:
 		s.HookID, s.HookExpiresAt = "", zeroTime
 	case SourceCredentialAttached:
-		s.CredentialID, s.CredentialExpired = e.CredentialID, false
+		var jobs []Job
+		s, jobs = s.attached(e.CredentialID)
+		s.Version = e.Version
+		return s, Effect{Counted: true, Jobs: jobs}
 	case SourceCredentialExpired:
 		s.CredentialExpired = true
 	default:
