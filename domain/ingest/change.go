@@ -58,7 +58,7 @@ func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, erro
 		}
 	}
 	if req.Config != nil {
-		if req.Config, err = s.sameThing(ctx, src, req.Config); err != nil {
+		if req.Config, err = s.sameThing(ctx, src, req.Config, scoper{vault: s.Credentials}.credential(src)); err != nil {
 			return Accepted{}, err
 		}
 	}
@@ -78,13 +78,13 @@ func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, erro
 	})
 }
 
-// sameThing validates a new config of src.
-func (s *Service) sameThing(ctx context.Context, src domain.Source, config json.RawMessage) (json.RawMessage, error) {
+// sameThing validates a new config of src, or a new credential.
+func (s *Service) sameThing(ctx context.Context, src domain.Source, config json.RawMessage, opened func(context.Context) (domain.Credential, error)) (json.RawMessage, error) {
 	conn, ok := s.Connectors.Find(string(src.Provider))
 	if !ok {
 		return nil, fmt.Errorf("no connector for provider %q", src.Provider)
 	}
-	config, found, err := validate(ctx, conn, src.ID, config)
+	config, found, err := validate(ctx, conn, domain.Scope{Source: src.ID, Config: config, Credential: opened})
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +156,8 @@ func took(src domain.Source, e domain.SourceChanged) bool {
 		return !src.Paused
 	case domain.SourceUpdated:
 		return src.Name == e.Name && bytes.Equal(src.Config, e.Config)
+	case domain.SourceCredentialAttached:
+		return src.CredentialID == e.CredentialID
 	case domain.SourceSyncCancelled:
 		_, open := src.OpenJob(e.JobID)
 		return !open

@@ -21,10 +21,13 @@ type ConnectRequest struct {
 	Name     string          // empty: what the provider calls it
 	Config   json.RawMessage // options of the connector and the filters
 	Key      string          // Idempotency-Key; empty: none
+	// Credential opens the source; nil: it needs none. Of two requests under one key
+	// the secret is not compared.
+	Credential *domain.Credential
 }
 
-// Connect registers a source and asks for its first sync. The options are
-// validated against the provider before anything is written.
+// Connect registers a source and asks for its first sync. Options and credential
+// are validated against the provider before anything is written.
 //
 // InvalidError: an option is not allowed. AlreadyConnectedError: this owner has
 // connected the same thing before; its registration is complete.
@@ -33,7 +36,11 @@ func (s *Service) Connect(ctx context.Context, req ConnectRequest) (Accepted, er
 	if err != nil {
 		return Accepted{}, err
 	}
-	ids, repeated, err := s.idsFor(ctx, req.Owner, req.Key, digestOf("connect", req.Provider, req.Name, string(req.Config)), domain.CommandIDs{Source: reg.SourceID}, 2)
+	request, events := []string{"connect", req.Provider, req.Name, string(req.Config)}, 2
+	if req.Credential != nil {
+		request, events = append(request, string(req.Credential.Kind), req.Credential.Username), 3
+	}
+	ids, repeated, err := s.idsFor(ctx, req.Owner, req.Key, digestOf(request...), domain.CommandIDs{Source: reg.SourceID}, events)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -52,7 +59,7 @@ func (s *Service) Connect(ctx context.Context, req ConnectRequest) (Accepted, er
 	if !ok {
 		return Accepted{}, fmt.Errorf("source key of %s holds no registration", found.Source)
 	}
-	a, err := s.register(ctx, found, kept, ids.Events[1])
+	a, err := s.register(ctx, found, kept, req.Credential, ids.Events[1:])
 	if err != nil || ours || repeated && found.Source == ids.Source {
 		return a, err
 	}
@@ -72,7 +79,13 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 	if err != nil {
 		return domain.SourceChanged{}, err
 	}
-	config, found, err := validate(ctx, conn, id, req.Config)
+	scope := domain.Scope{Source: id, Config: req.Config}
+	if req.Credential != nil {
+		if scope.Credential, err = s.given(*req.Credential); err != nil {
+			return domain.SourceChanged{}, err
+		}
+	}
+	config, found, err := validate(ctx, conn, scope)
 	if err != nil {
 		return domain.SourceChanged{}, err
 	}
@@ -93,10 +106,10 @@ func checkName(name string) error {
 	return nil
 }
 
-// validate checks a config by itself and with the provider. It returns the form
-// that goes to the log.
-func validate(ctx context.Context, conn domain.Connector, id domain.SourceID, config json.RawMessage) (json.RawMessage, domain.Identity, error) {
-	config, err := checkConfig(config, Options(conn))
+// validate checks the config of a scope by itself and with the provider. It returns
+// the form that goes to the log.
+func validate(ctx context.Context, conn domain.Connector, scope domain.Scope) (json.RawMessage, domain.Identity, error) {
+	config, err := checkConfig(scope.Config, Options(conn))
 	if err != nil {
 		return nil, domain.Identity{}, err
 	}
@@ -107,7 +120,8 @@ func validate(ctx context.Context, conn domain.Connector, id domain.SourceID, co
 	if _, err := scheduleOf(config); err != nil {
 		return nil, domain.Identity{}, err
 	}
-	found, err := conn.Validate(ctx, domain.Scope{Source: id, Config: config, Skip: filter.Skips})
+	scope.Config, scope.Skip = config, filter.Skips
+	found, err := conn.Validate(ctx, scope)
 	if err != nil {
 		return nil, domain.Identity{}, refused(err)
 	}
@@ -119,7 +133,7 @@ func validate(ctx context.Context, conn domain.Connector, id domain.SourceID, co
 func refused(err error) error {
 	switch {
 	case errors.Is(err, domain.ErrUnauthorized):
-		return &domain.InvalidError{Field: "config", Problem: "the provider refuses the credential", Allowed: "a credential that may read the source"}
+		return &domain.InvalidError{Field: "accessToken", Problem: "the provider refuses the credential, or asks for one", Allowed: "a credential that may read the source"}
 	case errors.Is(err, domain.ErrGone):
 		return &domain.InvalidError{Field: "config", Problem: "there is nothing: " + shortText(err.Error()), Allowed: "a source that exists"}
 	}
@@ -148,11 +162,15 @@ func (s *Service) removed(id domain.SourceID) (bool, error) {
 }
 
 // register puts a reserved source on the log, unless it is there already. Whoever
-// finds a reservation finishes it: its maker may have died before the append. The
-// request for the first sync may die behind it; the due predicate makes it good.
-func (s *Service) register(ctx context.Context, r domain.Reservation, reg domain.SourceChanged, syncID domain.EventID) (Accepted, error) {
+// finds a reservation finishes it: its maker may have died before the append. What
+// stands behind the registration may get lost: the due predicate makes the request
+// for the first sync good, whoever connects again the credential c. ids are those
+// of the request and, when there is a credential, of that.
+func (s *Service) register(ctx context.Context, r domain.Reservation, reg domain.SourceChanged, c *domain.Credential, ids []domain.EventID) (Accepted, error) {
 	src, err := s.Index.Source(ctx, r.Source)
 	switch {
+	case err == nil && c != nil && bare(src):
+		return s.attach(ctx, src, *c, "", domain.Digest{})
 	case err == nil:
 		return Accepted{Source: src, Job: newestJob(src), Folded: true}, nil
 	case !errors.Is(err, domain.ErrSourceNotFound):
@@ -164,12 +182,23 @@ func (s *Service) register(ctx context.Context, r domain.Reservation, reg domain
 		JobID: job.ID, Mode: domain.SyncIncremental, Trigger: domain.TriggerConnect,
 	}
 	job.Mode = sync.Mode
-	a, err := s.put(ctx, r.Message.Partition, []domain.EventID{r.Message.ID, syncID}, reg, sync)
+	events, eventIDs := []domain.SourceChanged{reg}, []domain.EventID{r.Message.ID}
+	made, _ := domain.Source{}.Apply(reg, 0)
+	var sealed string
+	if c != nil { // sealed before registered: an orphan in the vault does no harm, a source without its credential does
+		attached, err := s.seal(ctx, made, *c)
+		if err != nil {
+			return Accepted{}, err
+		}
+		sealed, events, eventIDs = attached.CredentialID, append(events, attached), append(eventIDs, ids[1])
+	}
+	a, err := s.put(ctx, r.Message.Partition, append(eventIDs, ids[0]), append(events, sync)...)
 	if err != nil {
 		return a, err
 	}
+	s.keepOne(ctx, made, sealed, a)
 	if !a.Folded {
-		a.Source, _ = domain.Source{}.Apply(reg, 0)
+		a.Source = made
 	}
 	a.Job = job
 	return a, nil

@@ -24,7 +24,9 @@ type Engine struct {
 	Connectors Connectors
 	Cache      string // folder for what may be lost: connector caches and spools, a folder a source
 	Readers    int    // items fetched at once by a run; 0: 4
-	Logger     *slog.Logger
+	// Credentials are where those of sources are kept; nil: nowhere.
+	Credentials domain.Credentials
+	Logger      *slog.Logger
 	// Observe is told of each page that has become durable, by several runs at
 	// once; nil: nobody is.
 	Observe func(Committed)
@@ -49,7 +51,7 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 	if err != nil {
 		return e.Clock.Now().Add(retryDelay(1)), err
 	}
-	if len(src.Jobs) == 0 || src.Paused || src.Removed {
+	if len(src.Jobs) == 0 || src.Waits() || src.Removed {
 		return time.Time{}, nil
 	}
 	if at := src.Jobs[0].RetryAt; at.After(e.Clock.Now()) {
@@ -114,24 +116,29 @@ func (e *Engine) claim(ctx context.Context, src domain.Source, id domain.RunID) 
 	return src, at, nil
 }
 
-// append puts one event of src on the log under a new id.
-func (e *Engine) append(ctx context.Context, src domain.Source, ev domain.SourceChanged) (domain.Position, error) {
-	id, err := domain.NewEventID()
-	if err != nil {
-		return domain.Position{}, err
+// append puts events of src on the log under new ids. It gives where the last one
+// stands.
+func (e *Engine) append(ctx context.Context, src domain.Source, events ...domain.SourceChanged) (domain.Position, error) {
+	messages := make([]domain.Message, len(events))
+	for i, ev := range events {
+		id, err := domain.NewEventID()
+		if err != nil {
+			return domain.Position{}, err
+		}
+		messages[i] = domain.Message{ID: id, Time: ev.At, Partition: src.Partition, Event: ev}
 	}
-	at, err := e.Log.Append(ctx, domain.Message{ID: id, Time: ev.At, Partition: src.Partition, Event: ev})
+	at, err := e.Log.Append(ctx, messages...)
 	if err != nil {
-		return domain.Position{}, fmt.Errorf("append %s: %w", ev.Change, err)
+		return domain.Position{}, fmt.Errorf("append %s: %w", events[0].Change, err)
 	}
-	return at[0], nil
+	return at[len(at)-1], nil
 }
 
 // next is when the source wants to be claimed again: at once, if another job
 // waits behind the one that has just ended.
 func (e *Engine) next(ctx context.Context, id domain.SourceID) (time.Time, error) {
 	src, err := e.present(ctx, id)
-	if err != nil || len(src.Jobs) == 0 || src.Paused {
+	if err != nil || len(src.Jobs) == 0 || src.Waits() {
 		return time.Time{}, err
 	}
 	return e.Clock.Now(), nil

@@ -57,10 +57,29 @@ func (e *Engine) failed(ctx context.Context, src domain.Source, r *run, err erro
 		}
 	}
 	ev := e.failure(src, r, err)
-	if _, appendErr := e.append(ctx, src, ev); appendErr != nil {
+	events := []domain.SourceChanged{ev}
+	if expired, ok := e.expired(ctx, src, ev); ok {
+		events = append(events, expired)
+	}
+	if _, appendErr := e.append(ctx, src, events...); appendErr != nil {
 		return soon, errors.Join(err, appendErr)
 	}
 	return ev.RetryAt, err
+}
+
+// expired is the end of the credential that the provider has refused, unless
+// another one was attached since the claim. Should it get lost behind the
+// sync_failed, the next attempt says it again.
+func (e *Engine) expired(ctx context.Context, src domain.Source, failure domain.SourceChanged) (domain.SourceChanged, bool) {
+	if failure.Code != domain.CodeUnauthorized || src.CredentialID == "" {
+		return domain.SourceChanged{}, false
+	}
+	now, err := e.Index.Source(ctx, src.ID)
+	if err != nil || now.CredentialID != src.CredentialID || now.CredentialExpired {
+		return domain.SourceChanged{}, false
+	}
+	ev, err := now.ExpireCredential(e.Clock.Now())
+	return ev, err == nil // else it is being removed
 }
 
 // failure is the sync_failed of err. An attempt counts only without progress; a
@@ -79,6 +98,9 @@ func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChan
 	ev.Code, ev.Message, ev.Attempt = code, shortText(err.Error()), attempt
 	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove {
 		ev.RetryAt = e.Clock.Now().Add(retryDelay(attempt))
+	}
+	if code == domain.CodeUnauthorized && src.CredentialID != "" { // no fault of the job, which waits for another one
+		ev.RetryAt, ev.Attempt = e.Clock.Now().Add(retryDelay(1)), min(attempt, job.Attempt)
 	}
 	var limited *domain.RateLimitedError
 	if errors.As(err, &limited) { // the provider's word, and no fault of the job

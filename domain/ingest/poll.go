@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -25,6 +24,8 @@ type Poller struct {
 	Connectors Connectors
 	Clock      domain.Clock
 	Cache      string // as the Engine's
+	// Credentials are where those of sources are kept; nil: nowhere.
+	Credentials domain.Credentials
 	// Turn lets one of several pollers have a source for a while; false: it is
 	// another one's turn. nil: there is no other.
 	Turn   func(ctx context.Context, source domain.SourceID, d time.Duration) (bool, error)
@@ -75,9 +76,9 @@ func (p *Poller) Once(ctx context.Context) error {
 
 // pollInterval is half the time for which nothing has changed, within bounds,
 // doubled by each failure in a row; false: the source is not polled, because it
-// has a schedule or a job.
+// waits, or has a schedule or a job.
 func pollInterval(src domain.Source) (time.Duration, bool) {
-	if src.Paused || src.Removing || len(src.Jobs) > 0 || !slotOf(src).IsZero() {
+	if src.Waits() || src.Removing || len(src.Jobs) > 0 || !slotOf(src).IsZero() {
 		return 0, false
 	}
 	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt)) // negative: never synced
@@ -117,7 +118,7 @@ func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.
 	if !ok || src.Failure != nil {
 		return true, nil
 	}
-	scope, err := scopeOf(src, p.Cache)
+	scope, _, err := scoper{p.Cache, p.Credentials}.scope(src)
 	if err != nil {
 		return false, err
 	}
@@ -130,20 +131,4 @@ func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.
 		return true, nil //nolint:nilerr // the job that follows says why
 	}
 	return changed, err
-}
-
-// scopeOf is the scope of src outside a run.
-func scopeOf(src domain.Source, cache string) (domain.Scope, error) {
-	filter, err := NewFilter(src.Config)
-	if err != nil {
-		return domain.Scope{}, err
-	}
-	return domain.Scope{
-		Source: src.ID, Config: src.Config, Cache: connectorCache(cache, src.ID), Skip: filter.Skips,
-	}, nil
-}
-
-// connectorCache is the folder that a connector has for a source.
-func connectorCache(cache string, id domain.SourceID) string {
-	return filepath.Join(cache, id.String(), "connector")
 }

@@ -50,13 +50,10 @@ func (e *Engine) newRun(src domain.Source) (*run, error) {
 	}
 	r.conn, r.caps = conn, conn.Describe()
 	var err error
-	if r.filter, err = NewFilter(src.Config); err != nil {
+	if r.scope, r.filter, err = (scoper{e.Cache, e.Credentials}).scope(src); err != nil {
 		return nil, err
 	}
-	r.scope = domain.Scope{
-		Source: src.ID, Config: src.Config, Cache: connectorCache(e.Cache, src.ID),
-		Fresh: r.job.Mode == domain.SyncFull, Skip: r.filter.Skips, Known: r.known,
-	}
+	r.scope.Fresh, r.scope.Known = r.job.Mode == domain.SyncFull, r.known
 	return r, r.makeFolders()
 }
 
@@ -167,8 +164,9 @@ func (r *run) nextSeq() int64 {
 	return r.seq
 }
 
-// errPaused stops a run whose source was paused. Its job stays open.
-var errPaused = errors.New("source is paused")
+// errPaused stops a run whose source was paused, or lost its credential. Its job
+// stays open.
+var errPaused = errors.New("source is paused or its credential has expired")
 
 // holdsClaim asks the rows whether the run is still the current one (I3). A run
 // that lost it does no harm, but works for nothing.
@@ -180,7 +178,7 @@ func (r *run) holdsClaim(ctx context.Context) error {
 	if !src.Counts(r.src.RunID) {
 		return fmt.Errorf("run %d of source %s: %w", r.src.Run, r.src.ID, domain.ErrFenced)
 	}
-	if src.Paused {
+	if src.Waits() {
 		return errPaused
 	}
 	return nil

@@ -80,7 +80,7 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		if e, due := src.Due(s.Clock.Now(), slotOf(src)); due {
 			errs = append(errs, s.request(ctx, src, e))
 		}
-		if len(src.Jobs) == 0 || src.Paused || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
+		if len(src.Jobs) == 0 || src.Waits() || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
 			continue
 		}
 		tickets = append(tickets, domain.Ticket{

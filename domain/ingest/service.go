@@ -23,7 +23,8 @@ type Service struct {
 	Connectors   Connectors
 	Reservations domain.Reservations
 	Idempotency  domain.Idempotency
-	MaxLag       int64 // events that the rows may be behind before commands are refused; 0: no limit
+	Credentials  domain.Credentials // nil: none can be given
+	MaxLag       int64              // events that the rows may be behind before commands are refused; 0: no limit
 	Logger       *slog.Logger
 }
 

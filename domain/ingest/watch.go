@@ -23,7 +23,9 @@ type Watches struct {
 	Clock      domain.Clock
 	Cache      string          // as the Engine's
 	Changed    <-chan struct{} // gets a value when a source has changed
-	Logger     *slog.Logger
+	// Credentials are where those of sources are kept; nil: nowhere.
+	Credentials domain.Credentials
+	Logger      *slog.Logger
 
 	running map[domain.SourceID]*watching
 	ended   chan *watching
@@ -32,7 +34,7 @@ type Watches struct {
 // A watching is the watch on one source.
 type watching struct {
 	source domain.SourceID
-	scope  domain.Digest // with another config it is begun anew
+	scope  domain.Digest // with another config or credential it is begun anew
 	stop   context.CancelFunc
 }
 
@@ -73,7 +75,7 @@ func (w *Watches) adjust(ctx context.Context, all *sync.WaitGroup) error {
 			return err
 		}
 		conn, ok := w.Connectors.Find(string(src.Provider))
-		if !ok || src.Paused || src.Removing || !watched(src.Config) {
+		if !ok || src.Waits() || src.Removing || !watched(src.Config) {
 			continue
 		}
 		watcher, ok := conn.(domain.Watcher)
@@ -81,7 +83,7 @@ func (w *Watches) adjust(ctx context.Context, all *sync.WaitGroup) error {
 			continue
 		}
 		wanted[src.ID] = true
-		if now, runs := w.running[src.ID]; runs && now.scope == domain.ScopeOf(src.Config) {
+		if now, runs := w.running[src.ID]; runs && now.scope == watchOf(src) {
 			continue
 		} else if runs {
 			now.stop()
@@ -98,6 +100,9 @@ func (w *Watches) adjust(ctx context.Context, all *sync.WaitGroup) error {
 	return nil
 }
 
+// watchOf tells one watch of a source from another.
+func watchOf(src domain.Source) domain.Digest { return digestOf(string(src.Config), src.CredentialID) }
+
 func watched(config json.RawMessage) bool {
 	var c struct {
 		Watch *bool `json:"watch"`
@@ -106,12 +111,12 @@ func watched(config json.RawMessage) bool {
 }
 
 func (w *Watches) begin(ctx context.Context, all *sync.WaitGroup, watcher domain.Watcher, src domain.Source) error {
-	scope, err := scopeOf(src, w.Cache)
+	scope, _, err := scoper{w.Cache, w.Credentials}.scope(src)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	now := &watching{source: src.ID, scope: domain.ScopeOf(src.Config), stop: stop}
+	now := &watching{source: src.ID, scope: watchOf(src), stop: stop}
 	w.running[src.ID] = now
 	notices := make(chan domain.Hint, 1)
 	all.Go(func() { w.deliver(ctx, src, notices) })
