@@ -1,0 +1,4 @@
+package vault
+
+// ofHooks is where the secrets of webhooks lie.
+const ofHooks = "app.hooks.sealed"
