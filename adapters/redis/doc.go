@@ -1,7 +1,7 @@
 // Package redis keeps the queue of jobs on Redis. [Client] is the connection,
 // [Queue] implements [domain.Queue]. Everything in it is derived from the log: a
 // flushed Redis delays jobs and loses none, so no promise of the service rests on
-// what is here (I3).
+// what is here (I3). [Budget] counts calls at providers over all replicas.
 //
 // Each operation is one Lua script and therefore atomic; scripts/lib.lua lists
 // the keys. All of them lie under one hash tag below a configurable prefix. Time

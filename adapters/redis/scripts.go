@@ -26,6 +26,14 @@ var (
 	epochText string
 	//go:embed scripts/stats.lua
 	statsText string
+	//go:embed scripts/budget.lua
+	budgetText string
+	//go:embed scripts/budget_take.lua
+	budgetTakeText string
+	//go:embed scripts/budget_learn.lua
+	budgetLearnText string
+	//go:embed scripts/budget_block.lua
+	budgetBlockText string
 )
 
 // scripts are the operations, each one atomic.

@@ -1,0 +1,74 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// errRefused refuses a plain connection to somewhere else than the operator's
+// networks.
+var errRefused = errors.New("address is not allowed")
+
+// A Control is asked before a connection is made, with the address that a name
+// resolved to: it is net.Dialer.ControlContext.
+type Control = func(ctx context.Context, network, address string, c syscall.RawConn) error
+
+// newDialer makes the transport under all accounts. It uses no proxy, which would
+// hide where a connection goes to.
+func newDialer(control Control) *http.Transport {
+	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: control}
+	return &http.Transport{
+		DialContext: d.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// via is the transport for a request: what is not encrypted stays in the
+// operator's networks.
+func (t *transport) via(req *http.Request) *http.Transport {
+	if req.URL.Scheme == "https" {
+		return t.tls
+	}
+	return t.plain
+}
+
+// Guard refuses connections to addresses that are not public. A name that changes
+// its mind does not help, for the address is what is looked at. networks are the
+// operator's exceptions, on any port; link-local addresses, where clouds keep
+// their secrets, are never one.
+func Guard(networks []netip.Prefix) Control {
+	public, inside := ssrf.New(ssrf.WithPorts(443, 8443)), within(networks)
+	return func(ctx context.Context, network, address string, c syscall.RawConn) error {
+		if inside(ctx, network, address, c) == nil {
+			return nil
+		}
+		return public.Safe(network, address, c)
+	}
+}
+
+// within allows the operator's networks and nothing else.
+func within(networks []netip.Prefix) Control {
+	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return errRefused
+		}
+		ip := at.Addr().Unmap().WithZone("")
+		if ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() {
+			return errRefused
+		}
+		for _, n := range networks {
+			if n.Contains(ip) {
+				return nil
+			}
+		}
+		return errRefused
+	}
+}
