@@ -117,6 +117,7 @@ type Job struct {
 	Status      JobStatus     `json:"status"`
 	Claimed     bool          `json:"claimed,omitempty"` // a run works on it or died over it: nothing merges into it
 	Release     bool          `json:"release,omitempty"` // the valve is open: held deletes were released
+	Trace       string        `json:"trace,omitempty"`   // W3C traceparent of the record that opened it; empty when it has none
 	RequestedAt time.Time     `json:"requested_at,omitzero"`
 	StartedAt   time.Time     `json:"started_at,omitzero"` // of its first run
 	EndedAt     time.Time     `json:"ended_at,omitzero"`

@@ -15,9 +15,11 @@ import (
 // nothing has changed, p included.
 //
 // domain.ErrFenced: p is no longer where the checkpoint is.
-func (r *Runner) apply(ctx context.Context, p *partition, records []domain.Record) error {
+func (r *Runner) apply(ctx context.Context, p *partition, records []domain.Record) (err error) {
+	end := r.trace(ctx, p.place, records)
+	defer func() { end(err) }()
 	b := fold(p.known, records)
-	err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error {
 		// First of all: behind the rows it would fence too late, and a swap of the
 		// schemas would tear the batch in two.
 		if err := advance(ctx, tx, p, b); err != nil {

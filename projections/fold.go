@@ -72,6 +72,7 @@ func (b *batch) source(e domain.SourceChanged, rec *domain.Record) {
 	if !s.Registered || s.Partition != rec.Position.Partition {
 		return
 	}
+	traceJobs(&old, &s, rec)
 	b.sources[s.ID] = s
 	for _, j := range effect.Jobs {
 		b.jobs[j.ID] = jobOf{Job: j, source: s.ID}

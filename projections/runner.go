@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -28,6 +29,8 @@ const (
 // After any other error nothing has changed and the same batch may be given
 // again; data that Postgres refuses is no error but ends up in table poison.
 type Runner struct {
+	Tracer trace.Tracer // of spans for what is folded, set before the first batch; nil: none are made
+
 	db      *pgxpool.Pool
 	waiters *Waiters
 	log     *slog.Logger

@@ -26,7 +26,11 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
 			a := Answered{Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Status: counted.Status(), Took: s.Clock.Now().Sub(begun)}
-			s.Log.InfoContext(r.Context(), "request", "method", a.Method, "route", a.Route,
+			log := s.Log
+			if id := traceOf(r.Context()); id != "" {
+				log = log.With("trace_id", id)
+			}
+			log.InfoContext(r.Context(), "request", "method", a.Method, "route", a.Route,
 				"status", a.Status, "bytes", counted.BytesWritten(), "duration", a.Took, "correlation", correlation(r.Context()))
 			if s.Observe != nil {
 				s.Observe(a)

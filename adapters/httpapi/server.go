@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -30,17 +31,18 @@ type Parts struct {
 	Clock    domain.Clock
 	Log      *slog.Logger
 
-	Changes     Changes        // of sources and jobs; nil: there are no such endpoints
-	Hints       Hints          // nil: there is no such endpoint
-	Runs        Runs           // likewise
-	Poison      Poison         // likewise; with Mend
-	Mend        Mend           // of what Poison lists
-	Projections Projections    // nil: there is no such endpoint
-	Options     Options        // of the connectors, for what a trusted gateway sends beside them
-	Limits      Limits         // of requests, per key or owner
-	Counter     Counter        // where Limits count; nil: in this process
-	Observe     func(Answered) // is told of each request that was answered, by several at once; nil: nobody is
-	Origins     []string       // of pages in browsers that may call: "https://app.example.com", or "*"
+	Changes     Changes              // of sources and jobs; nil: there are no such endpoints
+	Hints       Hints                // nil: there is no such endpoint
+	Runs        Runs                 // likewise
+	Poison      Poison               // likewise; with Mend
+	Mend        Mend                 // of what Poison lists
+	Projections Projections          // nil: there is no such endpoint
+	Options     Options              // of the connectors, for what a trusted gateway sends beside them
+	Limits      Limits               // of requests, per key or owner
+	Counter     Counter              // where Limits count; nil: in this process
+	Observe     func(Answered)       // is told of each request that was answered, by several at once; nil: nobody is
+	Traces      trace.TracerProvider // of requests; nil: no spans are made
+	Origins     []string             // of pages in browsers that may call: "https://app.example.com", or "*"
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
@@ -58,7 +60,7 @@ func New(parts Parts) *Server {
 	installEnvelope()
 	s := &Server{Parts: parts, router: chi.NewMux()}
 	s.limits = s.newLimiters()
-	s.router.Use(s.correlate, s.logAccess, s.audit, s.recoverPanic, s.crossOrigin(), middleware.GetHead)
+	s.router.Use(s.correlate, s.trace, s.logAccess, s.audit, s.recoverPanic, s.crossOrigin(), middleware.GetHead)
 	s.router.NotFound(s.unknownRoute)
 	s.router.MethodNotAllowed(s.refusedMethod)
 	s.api = humachi.New(s.router, s.humaConfig())

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/confuse/data-connector/domain"
@@ -33,13 +35,14 @@ type Log struct {
 	log    *slog.Logger
 	room   *semaphore.Weighted // bytes in flight
 	losses atomic.Int64        // grows each time the broker is found to have lost records
+	tracer trace.Tracer        // nil: no spans
 }
 
 var _ domain.Log = (*Log)(nil)
 
 // NewLog makes a Log. It connects at the first use. Close ends it.
 func NewLog(o Options) (*Log, error) {
-	l := &Log{layout: o.Layout, log: o.Log, room: semaphore.NewWeighted(maxInFlight)}
+	l := &Log{layout: o.Layout, log: o.Log, room: semaphore.NewWeighted(maxInFlight), tracer: o.tracer()}
 	client, err := kgo.NewClient(o.client(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // I5
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -65,8 +68,18 @@ func (l *Log) Close() { l.client.Close() }
 //
 // When ctx ends, the answer is ErrUnknownFate at once; what is in flight may
 // still be written, however late.
+//
+// With Options.Traces it is a span, which a message without a Trace carries on.
 func (l *Log) Append(ctx context.Context, messages ...domain.Message) ([]domain.Position, error) {
-	records, size, err := l.records(messages)
+	if l.tracer != nil && len(messages) > 0 {
+		return l.traced(ctx, messages)
+	}
+	return l.append(ctx, "", messages)
+}
+
+// append is Append. trace is that of messages without one.
+func (l *Log) append(ctx context.Context, trace string, messages []domain.Message) ([]domain.Position, error) {
+	records, size, err := l.records(trace, messages)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: append: %w", err)
 	}
@@ -97,9 +110,10 @@ func (l *Log) Append(ctx context.Context, messages ...domain.Message) ([]domain.
 	return positions(records), nil
 }
 
-func (l *Log) records(messages []domain.Message) ([]*kgo.Record, int64, error) {
+func (l *Log) records(trace string, messages []domain.Message) ([]*kgo.Record, int64, error) {
 	records, size := make([]*kgo.Record, len(messages)), int64(0)
 	for i, m := range messages {
+		m.Trace = cmp.Or(m.Trace, trace) // of the copy
 		e, err := wire.Encode(m)
 		if err != nil {
 			return nil, 0, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options are what all parts of this package need. Brokers and Log are required.
@@ -21,8 +22,9 @@ type Options struct {
 	Linger      time.Duration // how long a Log waits for more records; 0: not at all. For pages, a few milliseconds
 	Compression Compression   // of what a Log writes; empty: LZ4
 
-	Log   *slog.Logger
-	Extra []kgo.Opt // come last: hooks for traces and metrics
+	Log    *slog.Logger
+	Traces trace.TracerProvider // of appends; nil: no spans are made
+	Extra  []kgo.Opt            // come last: hooks for metrics
 }
 
 // A Compression is how batches are compressed on the log.

@@ -34,7 +34,7 @@ func (s *service) handler() (http.Handler, error) {
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Hints: s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
-		Options: s.optionsOf, Limits: s.limits(), Origins: s.Origins,
+		Options: s.optionsOf, Limits: s.limits(), Origins: s.Origins, Traces: s.traces,
 	})
 	if s.has(roleAPI) {
 		return api, nil

@@ -52,6 +52,13 @@ type config struct {
 	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this process, which no other one of the service has at the same time and it has again after a restart: it gets its partitions and jobs back at once, also after a crash. Unset: after a crash others wait up to 10 s for them."`
 	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
 
+	TracesExporter     string  `env:"OTEL_TRACES_EXPORTER" allowed:"otlp, none" help:"Where traces go. Unset: to OTEL_EXPORTER_OTLP_ENDPOINT if that is set, else nowhere."`
+	OTLPEndpoint       address `env:"OTEL_EXPORTER_OTLP_ENDPOINT" allowed:"http:// or https://" help:"The OpenTelemetry collector, such as http://localhost:4318."`
+	OTLPTracesEndpoint address `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" allowed:"http:// or https://" help:"The same for traces alone, with the whole path."`
+	OTLPProtocol       string  `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf" allowed:"http/protobuf, grpc" help:"How the collector is spoken to."`
+	OTLPTracesProtocol string  `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" allowed:"http/protobuf, grpc" help:"The same for traces alone."`
+	SDKDisabled        bool    `env:"OTEL_SDK_DISABLED" envDefault:"false" allowed:"true, false" help:"No traces whatever the others say."`
+
 	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL, Redis and the bucket of the content store."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" allowed:"a duration such as 30s or 2m" help:"How long a stop waits for what runs."`
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/confuse/data-connector/adapters/blob"
+	"github.com/confuse/data-connector/adapters/telemetry"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -35,6 +36,7 @@ func (c config) check(known []error) []error {
 	c.checkStores(&k)
 	c.checkKafka(&k)
 	c.checkLimits(&k)
+	c.checkTraces(&k)
 	return k.problems
 }
 
@@ -127,6 +129,16 @@ func (c config) checkLimits(k *checks) {
 	k.want(1 <= c.ProjectorWorkers && c.ProjectorWorkers <= 100, "PROJECTOR_CONCURRENCY", c.ProjectorWorkers)
 	k.want(c.StartupTimeout > 0, "STARTUP_TIMEOUT", c.StartupTimeout)
 	k.want(c.ShutdownTimeout > 0, "SHUTDOWN_TIMEOUT", c.ShutdownTimeout)
+}
+
+func (c config) checkTraces(k *checks) {
+	k.want(slices.Contains([]string{"", exportOTLP, exportNone}, c.TracesExporter), "OTEL_TRACES_EXPORTER", c.TracesExporter)
+	protocols := []string{"", string(telemetry.HTTP), string(telemetry.GRPC)}
+	k.want(slices.Contains(protocols, c.OTLPProtocol), "OTEL_EXPORTER_OTLP_PROTOCOL", c.OTLPProtocol)
+	k.want(slices.Contains(protocols, c.OTLPTracesProtocol), "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", c.OTLPTracesProtocol)
+	for name, at := range map[string]address{"OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.OTLPTracesEndpoint} {
+		k.want(at == "" || slices.Contains([]string{"http", "https"}, at.scheme()), name, at)
+	}
 }
 
 // word tells whether s is text without spaces.

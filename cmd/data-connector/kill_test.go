@@ -58,11 +58,7 @@ func waitForFiles(t *testing.T, env []string, source string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var partition int32
-	if err := database(t, env).QueryRow(t.Context(), `SELECT partition FROM read.sources WHERE source_id = $1`, source).Scan(&partition); err != nil {
-		t.Fatal(err)
-	}
-	for rec, err := range kafka.NewReader(options).Read(t.Context(), partition, 0, kafka.Follow) {
+	for rec, err := range kafka.NewReader(options).Read(t.Context(), partitionOf(t, env, source), 0, kafka.Follow) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,6 +69,16 @@ func waitForFiles(t *testing.T, env []string, source string, n int) {
 			return
 		}
 	}
+}
+
+// partitionOf is the one that the events of a source are in.
+func partitionOf(t *testing.T, env []string, source string) int32 {
+	t.Helper()
+	var partition int32
+	if err := database(t, env).QueryRow(t.Context(), `SELECT partition FROM read.sources WHERE source_id = $1`, source).Scan(&partition); err != nil {
+		t.Fatal(err)
+	}
+	return partition
 }
 
 // finishAfterKill starts the service again, lets it finish, and compares tables

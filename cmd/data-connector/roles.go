@@ -132,8 +132,8 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 	worker := &ingest.Worker{
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
-			Log: pages, Index: s.reader, Folds: s.waiters, Packs: s.packs, Events: kafka.NewReader(s.kafka), Clock: s.clock,
-			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log, Observe: s.counts.committed,
+			Log: pages, Index: s.reader, Folds: s.waiters, Packs: tracedPacks(s.packs, s.tracer()), Events: kafka.NewReader(s.kafka), Clock: s.clock,
+			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
 		},
 	}
 	return worker.Run(ctx)

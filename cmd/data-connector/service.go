@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/adapters/clock"
@@ -42,7 +43,8 @@ type service struct {
 	waiters  *projections.Waiters
 	runner   *projections.Runner // idle without the role projector
 	counts   *counters
-	url      string // of the API, once it listens
+	traces   trace.TracerProvider // nil: no spans are made
+	url      string               // of the API, once it listens
 
 	closers []func() error
 }
@@ -51,7 +53,7 @@ type service struct {
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
 	s := &service{process: p, log: log, counts: newCounters()}
-	for _, open := range []func(context.Context) error{s.openDatabase, s.openLog, s.openQueue, s.openFolders} {
+	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openLog, s.openQueue, s.openFolders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -89,7 +91,7 @@ func (s *service) openLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Layout.KeepAll = s.keepAll
+	o.Layout.KeepAll, o.Traces = s.keepAll, s.traces
 	s.kafka = o
 	if err := s.await(ctx, "kafka", func(ctx context.Context) error { return kafka.Ensure(ctx, o) }); err != nil {
 		return err
@@ -105,6 +107,7 @@ func (s *service) openLog(ctx context.Context) error {
 	s.closers = append(s.closers, func() error { s.pages.Close(); return nil })
 	s.waiters = projections.NewWaiters(s.db, o.Layout.Events(), s.clock, s.log)
 	s.runner = projections.NewRunner(s.db, s.waiters, s.log)
+	s.runner.Tracer = s.tracer()
 	return nil
 }
 

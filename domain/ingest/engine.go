@@ -30,6 +30,10 @@ type Engine struct {
 	// Observe is told of each page that has become durable, by several runs at
 	// once; nil: nobody is.
 	Observe func(Committed)
+	// Begin is told of each run before it claims the first job of the source, by
+	// several at once, and gives the context of the run; end is told how it went.
+	// nil: nobody is.
+	Begin func(context.Context, domain.Source) (run context.Context, end func(error))
 }
 
 // A Committed is a page that has become durable.
@@ -56,6 +60,11 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 	}
 	if at := src.Jobs[0].RetryAt; at.After(e.Clock.Now()) {
 		return at, nil
+	}
+	if e.Begin != nil {
+		var end func(error)
+		ctx, end = e.Begin(ctx, src)
+		defer func() { end(err) }()
 	}
 	before := src
 	src, at, err := e.claim(ctx, before, l.Token)

@@ -1,0 +1,4 @@
+package telemetry
+
+// OpenWith is Open with another exporter.
+var OpenWith = open
