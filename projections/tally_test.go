@@ -29,7 +29,7 @@ func TestTally(t *testing.T) {
 		Jobs: []projections.Count{
 			{Provider: provider, Status: "queued", Number: 0}, {Provider: provider, Status: "running", Number: 1},
 		},
-		Held:    40, Holding: 1,
+		Held: 40, Holding: 1,
 	}
 	got, err := projections.NewReader(w.db).Tally(t.Context())
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
