@@ -13,6 +13,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
 )
@@ -134,6 +135,7 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 		Engine: &ingest.Engine{
 			Log: pages, Index: s.reader, Folds: s.waiters, Packs: tracedPacks(s.packs, s.tracer()), Events: kafka.NewReader(s.kafka), Clock: s.clock,
 			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
+			People: postgres.NewPeople(s.db),
 		},
 	}
 	return worker.Run(ctx)

@@ -90,7 +90,10 @@ type comparison struct {
 }
 
 // Page implements domain.Sink.
-func (c *comparison) Page(_ context.Context, p domain.Page) error {
+func (c *comparison) Page(ctx context.Context, p domain.Page) error {
+	if err := c.people.meet(ctx, p.Changes); err != nil {
+		return err
+	}
 	c.complete = p.Complete
 	c.previous, c.recent = c.recent, make(map[string]bool, len(p.Changes))
 	for _, path := range p.Unread {
@@ -165,7 +168,7 @@ func (c *comparison) compare(key []byte, item domain.Item) error {
 		if err := c.advance(); err != nil {
 			return err
 		}
-		if unchanged(known, item) && known.Same(unread(item, known)) && !c.filter.SkipsFile(known) {
+		if unchanged(known, item) && known.Same(c.asKnown(item, known)) && !c.filter.SkipsFile(known) {
 			return nil
 		}
 	}
@@ -173,9 +176,10 @@ func (c *comparison) compare(key []byte, item domain.Item) error {
 	return err
 }
 
-// unread is the state of an item whose content is that of the known file.
-func unread(item domain.Item, known domain.File) domain.FileState {
+// asKnown is the state of an item whose content is that of the known file.
+func (c *comparison) asKnown(item domain.Item, known domain.File) domain.FileState {
 	state := stateOf(item, fetched{}, known, true)
+	c.people.name(item, &state)
 	state.Content = known.Content
 	return state
 }

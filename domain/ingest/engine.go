@@ -24,6 +24,9 @@ type Engine struct {
 	Connectors Connectors
 	Cache      string // folder for what may be lost: connector caches and spools, a folder a source
 	Readers    int    // items fetched at once by a run; 0: 4
+	// People are where those behind the references on the log are kept; nil: items
+	// are told of without their people.
+	People domain.People
 	// Credentials are where those of sources are kept; nil: nowhere.
 	Credentials domain.Credentials
 	Logger      *slog.Logger

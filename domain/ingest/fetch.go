@@ -99,6 +99,12 @@ const (
 
 func (r *run) fetchOnce(ctx context.Context, pack domain.PackWriter, item domain.Item) fetched {
 	content, err := r.conn.Fetch(ctx, r.scope, item.Ref())
+	return r.staged(ctx, pack, item, content, err)
+}
+
+// staged reads the content of one item, unless err says why it cannot be had. It
+// may run concurrently.
+func (r *run) staged(ctx context.Context, pack domain.PackWriter, item domain.Item, content domain.Content, err error) fetched {
 	if err != nil {
 		return failedItem(ctx, item, err)
 	}

@@ -59,13 +59,16 @@ type resolution struct {
 	*view
 	gone    *vanished
 	deletes map[string]bool // raw paths that the page names as gone
-	content *prefetch
+	content contents
 }
 
 // resolvePage resolves what fits into the page under way. Of several changes of one
 // item the last is right; deletes come last, so that a rename may claim the file.
 func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *vanished) error {
 	changes = r.lastWord(changes)
+	if err := r.people.meet(ctx, changes); err != nil {
+		return err
+	}
 	v, err := r.viewOf(ctx, changes)
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *va
 			wanted = append(wanted, c.Item)
 		}
 	}
-	s.content = r.fetchAhead(ctx, wanted)
+	s.content = r.contentsOf(ctx, wanted)
 	defer s.content.close()
 	for i, c := range changes {
 		var got fetched
@@ -218,6 +221,7 @@ func (s *resolution) upsert(ctx context.Context, item domain.Item, got fetched) 
 func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, prior domain.File, live bool) error {
 	same := live && sameContent(item, got, prior)
 	state := stateOf(item, got, prior, same)
+	s.people.name(item, &state)
 	if s.filter.SkipsLanguage(state.Language) || got.staged != nil && s.filter.TooLarge(got.staged.Size()) {
 		s.counts.Excluded++
 		if live {
