@@ -3,6 +3,7 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -52,7 +53,7 @@ func (s *Server) newLimiters() limiters {
 		}
 		var options []httprate.Option
 		if s.Counter != nil {
-			options = append(options, httprate.WithLimitCounter(lenient{s.Counter(limit.name), s.Log}))
+			options = append(options, httprate.WithLimitCounter(lenient{s.Counter(limit.name), s.Log, new(atomic.Bool)}))
 		}
 		l[limit.name] = httprate.NewRateLimiter(limit.number, limit.window, options...)
 	}
@@ -94,24 +95,32 @@ func limitKey(who Identity) string {
 }
 
 // lenient is a counter whose failure stops nobody: a limit keeps neighbours
-// apart, it guards nothing.
+// apart, it guards nothing. It logs when the counter fails and when it is back.
 type lenient struct {
 	httprate.LimitCounter
-	log *slog.Logger
+	log  *slog.Logger
+	away *atomic.Bool
 }
 
 func (l lenient) Get(key string, now, before time.Time) (int, int, error) {
 	current, previous, err := l.LimitCounter.Get(key, now, before)
-	if err != nil {
-		l.log.Warn("requests are not counted", "err", err)
+	if l.failed(err) {
 		return 0, 0, nil
 	}
 	return current, previous, nil
 }
 
 func (l lenient) IncrementBy(key string, now time.Time, amount int) error {
-	if err := l.LimitCounter.IncrementBy(key, now, amount); err != nil {
-		l.log.Warn("requests are not counted", "err", err)
-	}
+	l.failed(l.LimitCounter.IncrementBy(key, now, amount))
 	return nil
+}
+
+func (l lenient) failed(err error) bool {
+	switch {
+	case err != nil && l.away.CompareAndSwap(false, true):
+		l.log.Warn("requests are not counted: no limit holds", "err", err)
+	case err == nil && l.away.CompareAndSwap(true, false):
+		l.log.Info("requests are counted again")
+	}
+	return err != nil
 }

@@ -1,7 +1,10 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,6 +126,8 @@ func TestLimitsWithoutTheirCounter(t *testing.T) {
 
 	p := parts(newWorld())
 	broken := &brokenCounter{}
+	var lines bytes.Buffer
+	p.Log = slog.New(slog.NewTextHandler(&lines, nil))
 	p.Limits, p.Counter = httpapi.Limits{Other: 1}, func(string) httprate.LimitCounter { return broken }
 	api := httpapi.New(p)
 	for range 3 {
@@ -132,6 +137,9 @@ func TestLimitsWithoutTheirCounter(t *testing.T) {
 	}
 	if broken.asked == 0 {
 		t.Error("the counter was not asked")
+	}
+	if n := strings.Count(lines.String(), "requests are not counted"); n != 1 {
+		t.Errorf("got %d lines of it, want one:\n%s", n, lines.String())
 	}
 }
 
