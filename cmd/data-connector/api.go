@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-chi/httprate"
+
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/postgres"
+	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/docs"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
@@ -34,7 +37,7 @@ func (s *service) handler() (http.Handler, error) {
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Hints: s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
-		Options: s.optionsOf, Limits: s.limits(), Origins: s.Origins, Traces: s.traces,
+		Options: s.optionsOf, Limits: s.limits(), Counter: s.requestCounter, Origins: s.Origins, Traces: s.traces,
 	})
 	if s.has(roleAPI) {
 		return api, nil
@@ -73,6 +76,11 @@ func (s *service) limits() httpapi.Limits {
 		return httpapi.Limits{}
 	}
 	return httpapi.Limits{Connect: s.ConnectLimit, Sync: s.SyncLimit, Other: s.RequestLimit}
+}
+
+// requestCounter is httpapi.Counter: the limits hold for all processes together.
+func (s *service) requestCounter(name string) httprate.LimitCounter {
+	return countedLimit{redis.NewLimits(s.redis, s.RedisPrefix, name), s.counts.uncounted}
 }
 
 // optionsOf is httpapi.Options.

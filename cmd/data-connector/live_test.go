@@ -246,6 +246,7 @@ func (b bed) metrics(t *testing.T) {
 	fetch(t, b.url+"/metrics", &got)
 	for _, want := range []string{
 		"held_deletes 30", "holding_sources 1", `projection_lag{partition="0"} `, `sources{provider="localfs",status="`, "retrying_jobs 0",
+		`provider_calls_total{outcome="ok",provider="localfs"} 0`, `provider_budget_remaining{provider="localfs"} -1`, `provider_call_duration_seconds_count{provider="localfs"} 0`, "uncounted_requests_total 0",
 		`queue_tickets{state="leased"} `, "queue_oldest_seconds ", `committed_pages_total{provider="localfs"} `, `committed_events_total{provider="localfs"} 36`,
 		`committed_content_bytes_total{provider="localfs"} `, `unreadable_items_total{provider="localfs"} 0`, "projection_folded_records_total{partition=", "projection_poison{partition=",
 		"projection_parked_sources{partition=", `http_requests_total{method="POST",route="/sources/{id}/pause",status="2`, `http_request_duration_seconds_count{method="PATCH",route="/sources/{id}"} 1`,

@@ -59,6 +59,7 @@ func (s *service) metrics(c *counters) http.Handler {
 		ConstLabels: prometheus.Labels{"version": b.version, "revision": b.revision, "go": b.goVersion},
 	})
 	info.Set(1)
+	c.expect(s.connectors())
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,

@@ -19,6 +19,10 @@ type counters struct {
 	requests                         *prometheus.CounterVec
 	took                             *prometheus.HistogramVec
 	pages, events, bytes, unreadable *prometheus.CounterVec
+	calls                            *prometheus.CounterVec
+	callTook                         *prometheus.HistogramVec
+	budget                           *prometheus.GaugeVec
+	uncounted                        prometheus.Counter
 }
 
 func newCounters() *counters {
@@ -35,11 +39,24 @@ func newCounters() *counters {
 		events:     count("committed_events_total", "Events of files on these pages.", "provider"),
 		bytes:      count("committed_content_bytes_total", "Bytes of content on these pages.", "provider"),
 		unreadable: count("unreadable_items_total", "Items that could not be read; of each page at most 20 are counted.", "provider"),
+		calls:      count("provider_calls_total", "Calls to the APIs of providers.", "provider", "outcome"),
+		callTook: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dataconnector_provider_call_duration_seconds", Help: "Time until a provider answered a call.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 4, 8),
+		}, []string{"provider"}),
+		budget: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "dataconnector_provider_budget_remaining", Help: "Calls left until the provider's limit resets, by its last answer that said so; -1 before.",
+		}, []string{"provider"}),
+		uncounted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dataconnector_uncounted_requests_total", Help: "Times that a request could not be counted for its rate limit and was let through.",
+		}),
 	}
 }
 
 func (c *counters) all() []prometheus.Collector {
-	return []prometheus.Collector{c.requests, c.took, c.pages, c.events, c.bytes, c.unreadable}
+	return []prometheus.Collector{
+		c.requests, c.took, c.pages, c.events, c.bytes, c.unreadable, c.calls, c.callTook, c.budget, c.uncounted,
+	}
 }
 
 // answered is httpapi.Parts.Observe.

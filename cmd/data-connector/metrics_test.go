@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
+	"github.com/confuse/data-connector/connectors/rest"
 )
 
 // scraped is what Prometheus gets from the collectors.
@@ -62,5 +63,31 @@ func TestMetricsOfAServerThatIsAway(t *testing.T) {
 	}
 	if got := scraped(t, away, here); !strings.Contains(got, "dataconnector_here 7\n") || strings.Contains(got, "dataconnector_away") {
 		t.Errorf("got\n%s\nwant what can be measured alone", got)
+	}
+}
+
+// Calls to providers are counted by what became of them; a provider that says
+// nothing of its budget leaves what was known.
+func TestProviderMetrics(t *testing.T) {
+	t.Parallel()
+
+	c := newCounters()
+	for _, call := range []rest.Call{
+		{Provider: "hub", Status: 200, Duration: 20 * time.Millisecond, Remaining: 41}, {Provider: "hub", Status: 304, Remaining: -1},
+		{Provider: "hub", Status: 404, Remaining: -1}, {Provider: "hub", Status: 429, Remaining: 0}, {Provider: "hub", Status: 502, Remaining: -1},
+		{Provider: "hub", Remaining: -1, Duration: time.Hour},
+	} {
+		c.called(call)
+	}
+	got := scraped(t, c.all()...)
+	for _, want := range []string{
+		`dataconnector_provider_calls_total{outcome="ok",provider="hub"} 2`, `dataconnector_provider_calls_total{outcome="refused",provider="hub"} 1`,
+		`dataconnector_provider_calls_total{outcome="limited",provider="hub"} 1`, `dataconnector_provider_calls_total{outcome="failed",provider="hub"} 1`,
+		`dataconnector_provider_calls_total{outcome="unanswered",provider="hub"} 1`, `dataconnector_provider_budget_remaining{provider="hub"} 0`,
+		`dataconnector_provider_call_duration_seconds_count{provider="hub"} 5`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("got\n%s\nwant %s", got, want)
+		}
 	}
 }
