@@ -1,0 +1,89 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// errDisk ends a fetch that brings more than is allowed.
+var errDisk = errors.New("repository is larger than allowed")
+
+// watchDisk is how often a fetch is looked at.
+const watchDisk = 200 * time.Millisecond
+
+// fetch brings one commit whole, but for its large files. The lock is held. What
+// dies half-way leaves no ref of the commit, and is fetched again.
+func (r *repo) fetch(ctx context.Context, remote Remote, commit string) error {
+	err := r.fetchOnce(ctx, remote, commit)
+	if again(ctx, err) && remote.Auth != nil {
+		err = r.fetchOnce(ctx, remote, commit)
+	}
+	m, metaErr := r.meta()
+	if configErr := first(metaErr, r.configure(m.Format)); err == nil && configErr != nil {
+		err = configErr
+	}
+	if err != nil {
+		return err
+	}
+	if m.Packs, err = r.packs(); err != nil {
+		return fmt.Errorf("gitrepo: cache: %w", err)
+	}
+	return r.keepMeta(m)
+}
+
+func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit string) error {
+	n, err := r.client.reach(ctx, remote)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go r.watch(ctx, cancel)
+	_, err = r.client.run(ctx, command{dir: r.dir, net: n, args: []string{
+		"fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
+		fmt.Sprintf("--filter=blob:limit=%d", r.limit), "--", n.url.String(), "+" + commit + ":" + heldRefs + "/" + commit,
+	}})
+	if errors.Is(err, errDisk) {
+		r.drop()
+		return fmt.Errorf("gitrepo: fetch: more than %d bytes: %w: %w", r.client.opt.MaxDisk, domain.ErrTooLarge, err)
+	}
+	return r.client.classify("fetch", err)
+}
+
+// watch kills a fetch whose disk is full.
+func (r *repo) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(watchDisk)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if r.size() > r.client.opt.MaxDisk {
+				cancel(errDisk)
+				return
+			}
+		}
+	}
+}
+
+// size is what the repository takes on disk, in bytes.
+func (r *repo) size() int64 {
+	var size int64
+	_ = filepath.WalkDir(filepath.Join(r.dir, "objects"), func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return nil //nolint:nilerr // it went away, as files of git do
+		}
+		if info, err := e.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
+}

@@ -1,0 +1,88 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// maxDepth is how deep folders may lie in each other.
+const maxDepth = 2048
+
+// tree gives every file of a commit, in the byte order of the raw paths. It holds
+// one at a time. A commit with too many files, or too deep ones, is ErrTooLarge.
+func (r *repo) tree(ctx context.Context, commit string, take func(entry) error) error {
+	return r.entries(ctx, readTree, take, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+}
+
+// diff gives what differs between two commits: what the second one has, and the
+// paths that are gone. A file that was renamed is told once, at its new path.
+//
+// Similar files are compared only when all that come into question are here: git
+// gives up on the first one that was left out for its size, and equal ones are
+// all that is found then.
+func (r *repo) diff(ctx context.Context, from, to string, take func(entry) error) error {
+	told := false
+	similar := func(e entry) error { told = true; return take(e) }
+	args := []string{"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--full-index", "--no-ext-diff", "--no-textconv"}
+	err := r.entries(ctx, readDiff, similar, append(args, "-M", from, to)...)
+	var failed *commandError
+	if !told && errors.As(err, &failed) {
+		return r.entries(ctx, readDiff, take, append(args, "-M100%", from, to)...)
+	}
+	return err
+}
+
+// entries runs a command that lists.
+func (r *repo) entries(ctx context.Context, read reader, take func(entry) error, args ...string) error {
+	p, err := r.client.start(ctx, command{dir: r.dir, args: args})
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		e, err := read(p.out)
+		if errors.Is(err, io.EOF) {
+			return r.listed(ctx, args[0], p)
+		}
+		if err == nil {
+			err = r.client.check(n, e)
+		}
+		if err == nil {
+			err = take(e)
+		}
+		if err != nil {
+			p.kill()
+			return err
+		}
+	}
+}
+
+// listed is the end of a listing. A git that complains has met with damage, even
+// where it goes on; one that was left out is no damage, and it says nothing.
+func (r *repo) listed(ctx context.Context, what string, p *process) error {
+	err := p.wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if text := p.errs.String(); err == nil && strings.Contains(text, "error:") {
+		err = r.damaged(what, &commandError{text: text})
+	}
+	if err != nil {
+		return fmt.Errorf("gitrepo: %s: %w", what, err)
+	}
+	return nil
+}
+
+func (c *Client) check(n int, e entry) error {
+	switch {
+	case n >= c.opt.MaxEntries:
+		return fmt.Errorf("gitrepo: more than %d files in one commit: %w", c.opt.MaxEntries, domain.ErrTooLarge)
+	case strings.Count(string(e.path), "/") > maxDepth:
+		return fmt.Errorf("gitrepo: folders more than %d deep in each other: %w", maxDepth, domain.ErrTooLarge)
+	}
+	return nil
+}
