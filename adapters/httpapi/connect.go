@@ -20,8 +20,7 @@ type connectBody struct {
 	Config map[string]json.RawMessage `json:"config" doc:"Options of the connector (localfs: rootPath) and, for all: includePaths, excludePaths, defaultExcludes, includeLanguages, excludeLanguages, maxFileSize. config.name is the same as name." example:"{\"rootPath\":\"/srv/docs\"}"`
 	Name   string                     `json:"name,omitempty" maxLength:"200" doc:"For people; the connector makes one up when it is left out."`
 
-	AccessToken      string `json:"accessToken,omitempty" maxLength:"16384" doc:"A credential for the provider. No connector of this version takes one."`
-	AccessTokenSnake string `json:"access_token,omitempty" maxLength:"16384" doc:"The same as accessToken."`
+	CredentialBody
 }
 
 type connectOutput struct {
@@ -40,11 +39,17 @@ type connectReply struct {
 // connectSource handles POST /sources.
 func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectOutput, error) {
 	s.dropForeign(ctx, in.Body.Type, in.Body.Config)
-	name, config, err := in.Body.read()
+	name, config, err := in.Body.options()
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.Commands.Connect(ctx, ingest.ConnectRequest{Owner: owner(ctx), Provider: in.Body.Type, Name: name, Config: config, Key: in.Key})
+	credential, err := in.Body.CredentialBody.read()
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Commands.Connect(ctx, ingest.ConnectRequest{
+		Owner: owner(ctx), Provider: in.Body.Type, Name: name, Config: config, Credential: credential, Key: in.Key,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +61,8 @@ func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectO
 	}, nil
 }
 
-// read gives name and options; the name may stand in either place.
-func (b connectBody) read() (name string, config json.RawMessage, err error) {
-	for field, token := range map[string]string{"accessToken": b.AccessToken, "access_token": b.AccessTokenSnake} {
-		if token != "" {
-			return "", nil, &domain.InvalidError{Field: field, Problem: "is not taken by this connector", Allowed: "leave it out"}
-		}
-	}
+// options gives name and options; the name may stand in either place.
+func (b connectBody) options() (name string, config json.RawMessage, err error) {
 	given, err := nameOf(&b.Name, b.Config)
 	if err != nil {
 		return "", nil, err

@@ -46,6 +46,10 @@ func (w *world) Update(_ context.Context, r ingest.UpdateRequest) (ingest.Accept
 	return w.change("update", r)
 }
 
+func (w *world) AttachCredential(_ context.Context, r ingest.CredentialRequest) (ingest.Accepted, error) {
+	return w.change("attach", r)
+}
+
 func (w *world) CancelJob(_ context.Context, r ingest.JobRequest) (ingest.Accepted, error) {
 	return w.change("cancel", r)
 }

@@ -39,6 +39,7 @@ func examples() map[string]example {
 		"resume-source":       {"POST", "/sources/" + annSource.String() + "/resume", "", 200},
 		"update-source":       {"PATCH", "/sources/" + annSource.String(), `{"name":"papers","config":{"rootPath":"/srv/docs","excludePaths":["**/*.tmp"]}}`, 200},
 		"release-deletes":     {"POST", "/sources/" + annSource.String() + "/deletes/release", "", 200},
+		"attach-credential":   {"POST", "/sources/" + annSource.String() + "/credential", `{"accessToken":"ghp_..."}`, 200},
 		"cancel-job":          {"POST", "/jobs/" + openJob.String() + "/cancel", "", 200},
 		"retry-job":           {"POST", "/jobs/" + openJob.String() + "/retry", "", 200},
 		"list-files":          {"GET", "/sources/" + annSource.String() + "/files?limit=2", "", 200},

@@ -25,6 +25,7 @@ type Changes interface {
 	Resume(ctx context.Context, r ingest.ChangeRequest) (ingest.Accepted, error)
 	ReleaseDeletes(ctx context.Context, r ingest.ChangeRequest) (ingest.Accepted, error)
 	Update(ctx context.Context, r ingest.UpdateRequest) (ingest.Accepted, error)
+	AttachCredential(ctx context.Context, r ingest.CredentialRequest) (ingest.Accepted, error)
 	CancelJob(ctx context.Context, r ingest.JobRequest) (ingest.Accepted, error)
 	RetryJob(ctx context.Context, r ingest.JobRequest) (ingest.Accepted, error)
 }

@@ -81,6 +81,7 @@ func (s *Server) routes() {
 	s.jobRoutes()
 	if s.Changes != nil {
 		s.changeRoutes()
+		s.credentialRoutes()
 		s.jobCommandRoutes()
 	}
 	if s.Hints != nil {

@@ -55,7 +55,7 @@ func (s *service) useCases() *ingest.Service {
 	return &ingest.Service{
 		Log: s.commands, Index: s.reader, Folds: s.waiters, Clock: s.clock, Connectors: s.connectors(),
 		Reservations: postgres.NewReservations(s.db), Idempotency: postgres.NewIdempotency(s.db),
-		MaxLag: s.MaxLag, Logger: s.log,
+		Credentials: s.credentials, MaxLag: s.MaxLag, Logger: s.log,
 	}
 }
 

@@ -23,6 +23,16 @@ type config struct {
 	SyncLimit      int      `env:"SYNC_RATE_LIMIT" envDefault:"5" allowed:"a number from 0 (no limit)" help:"Syncs that one key or owner may order in 15 minutes."`
 	RequestLimit   int      `env:"API_RATE_LIMIT" envDefault:"100" allowed:"a number from 0 (no limit)" help:"Other requests that one key or owner may send in a minute."`
 
+	PublicURL       address `env:"PUBLIC_BASE_URL" allowed:"https://host, with a path if there is one; http:// for tests" help:"Where providers reach this service. Webhooks are registered there by themselves. Unset: none are, and sources are polled."`
+	GitHubSecrets   secrets `env:"GITHUB_WEBHOOK_SECRET" allowed:"one secret, or two separated by a comma while one replaces the other" help:"Of deliveries to /webhooks/github, as a GitHub App or an organization signs them. Unset: they are refused."`
+	GitLabTokens    secrets `env:"GITLAB_WEBHOOK_TOKEN" allowed:"one secret, or two separated by a comma while one replaces the other" help:"Of deliveries to /webhooks/gitlab: a secret token, or a signing token (whsec_...). Unset: they are refused."`
+	BitbucketSecret secrets `env:"BITBUCKET_WEBHOOK_SECRET" allowed:"one secret, or two separated by a comma while one replaces the other" help:"Of deliveries to /webhooks/bitbucket. Unset: they are refused."`
+	WebhookLimit    int     `env:"WEBHOOK_RATE_LIMIT" envDefault:"1000" allowed:"a number from 0 (no limit)" help:"Deliveries that one peer may send to one address in a minute."`
+	TrustRelayed    bool    `env:"WEBHOOK_TRUST_GATEWAY" envDefault:"false" allowed:"true, false" help:"With AUTH_MODE=trusted-header: take deliveries that the gateway has re-encoded, so that their signature no longer fits. Only where nobody else reaches this service through TRUSTED_PROXIES."`
+
+	VaultKeyset string `env:"VAULT_KEYSET_FILE" allowed:"an absolute path" help:"File with the keys that seal credentials and webhook secrets, see below. Unset: none can be kept; keyset.json in the data folder for standalone."`
+	VaultKMS    secret `env:"VAULT_KMS_URI" allowed:"awskms://, gcpkms://, azurekeyvault://, base64key://" help:"Key of a key management service that seals that file. Unset: the file lies open."`
+
 	DatabaseURL address `env:"DATABASE_URL" allowed:"postgres://user:password@host:port/database" help:"The PostgreSQL database. Pool options such as pool_max_conns go into its query."`
 	RedisURL    address `env:"REDIS_URL" allowed:"redis://, rediss:// or unix://" help:"Redis, for the queue of jobs. It may be lost."`
 	RedisPrefix string  `env:"REDIS_PREFIX" envDefault:"dataconnector:" allowed:"text without spaces" help:"Beginning of all keys in Redis."`

@@ -37,6 +37,7 @@ func (c config) check(known []error) []error {
 	c.checkKafka(&k)
 	c.checkLimits(&k)
 	c.checkTraces(&k)
+	c.checkWebhooks(&k)
 	return k.problems
 }
 
@@ -113,6 +114,22 @@ func (c config) checkKafka(k *checks) {
 		if err != nil {
 			k.problems = append(k.problems, fmt.Errorf("with KAFKA_SECURITY_PROTOCOL=%s:\n%w", c.KafkaSecurity, err))
 		}
+	}
+}
+
+func (c config) checkWebhooks(k *checks) {
+	k.want(c.WebhookLimit >= 0, "WEBHOOK_RATE_LIMIT", c.WebhookLimit)
+	if c.PublicURL != "" {
+		u, err := url.Parse(string(c.PublicURL))
+		k.want(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "", "PUBLIC_BASE_URL", c.PublicURL)
+	}
+	if c.TrustRelayed && c.AuthMode != authTrusted {
+		k.problems = append(k.problems, problem("WEBHOOK_TRUST_GATEWAY", "trusts nobody without AUTH_MODE=trusted-header"))
+	}
+	k.want(c.VaultKeyset == "" || filepath.IsAbs(c.VaultKeyset), "VAULT_KEYSET_FILE", c.VaultKeyset)
+	k.want(c.VaultKMS == "" || slices.Contains([]string{"awskms", "gcpkms", "azurekeyvault", "base64key"}, address(c.VaultKMS).scheme()), "VAULT_KMS_URI", c.VaultKMS)
+	if c.VaultKMS != "" && c.VaultKeyset == "" {
+		k.problems = append(k.problems, problem("VAULT_KMS_URI", "seals the file VAULT_KEYSET_FILE, which is not set"))
 	}
 }
 

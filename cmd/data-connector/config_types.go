@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -25,6 +26,34 @@ func (s secret) String() string {
 
 // LogValue hides s.
 func (s secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// secrets are those that fit now: one, or two while one replaces the other.
+type secrets []secret
+
+// UnmarshalText reads a list with commas between. More than two are an error.
+func (s *secrets) UnmarshalText(text []byte) error {
+	*s = nil
+	for one := range strings.SplitSeq(string(text), ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			*s = append(*s, secret(one))
+		}
+	}
+	if len(*s) > 2 {
+		return errors.New("more than two secrets")
+	}
+	return nil
+}
+
+// String hides them all.
+func (s secrets) String() string {
+	if len(s) == 0 {
+		return ""
+	}
+	return hidden
+}
+
+// LogValue hides them all.
+func (s secrets) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // An address is a URL whose password is shown nowhere.
 type address string

@@ -134,7 +134,7 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
 			Log: pages, Index: s.reader, Folds: s.waiters, Packs: tracedPacks(s.packs, s.tracer()), Events: kafka.NewReader(s.kafka), Clock: s.clock,
-			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
+			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Credentials: s.credentials, Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
 			People: postgres.NewPeople(s.db),
 		},
 	}
@@ -149,7 +149,7 @@ func (s *service) hints() *ingest.Hints { return &ingest.Hints{Log: s.commands, 
 func (s *service) poll(ctx context.Context) error {
 	poller := &ingest.Poller{
 		Hints: s.hints(), Index: s.reader, Connectors: s.connectors(), Clock: s.clock, Cache: s.CacheDir,
-		Turn: s.queue.Turn, Logger: s.log,
+		Credentials: s.credentials, Turn: s.queue.Turn, Logger: s.log,
 	}
 	return poller.Run(ctx)
 }
@@ -160,7 +160,7 @@ func (s *service) watch(ctx context.Context) error {
 	defer stop()
 	watches := &ingest.Watches{
 		Hints: s.hints(), Index: s.reader, Connectors: s.connectors(), Clock: s.clock, Cache: s.CacheDir,
-		Changed: changed, Logger: s.log,
+		Credentials: s.credentials, Changed: changed, Logger: s.log,
 	}
 	return watches.Run(ctx)
 }

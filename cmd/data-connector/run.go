@@ -89,7 +89,7 @@ It is configured by the environment: see docs/configuration.md, or "data-connect
 	root.AddCommand(
 		c.serve(), c.standalone(), c.migrate(),
 		c.source(), c.jobs(), c.events(), c.lag(), c.projections(), c.poison(),
-		c.apiKey(), c.doctor(), c.version(),
+		c.apiKey(), c.vault(), c.doctor(), c.version(),
 	)
 	return root
 }

@@ -99,11 +99,13 @@ func namesOf(roles []role) []string {
 // A process is what one call of serve is to run.
 type process struct {
 	config
-	roles   []role
-	keepAll bool                                        // the log has one retention for all topics
-	own     []string                                    // folders of the service itself, which no source holds
-	ready   func(ctx context.Context, s *service) error // called once requests are taken; nil: not
-	pages   func(domain.Log) domain.Log                 // wraps the log that pages go to; nil: as it is
+	roles []role
+	// makeKeyset lets a missing keyset be made anew.
+	makeKeyset bool
+	keepAll    bool                                        // the log has one retention for all topics
+	own        []string                                    // folders of the service itself, which no source holds
+	ready      func(ctx context.Context, s *service) error // called once requests are taken; nil: not
+	pages      func(domain.Log) domain.Log                 // wraps the log that pages go to; nil: as it is
 }
 
 // runService opens what p needs and runs its roles until ctx ends or one of them

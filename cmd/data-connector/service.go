@@ -18,7 +18,9 @@ import (
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/adapters/redis"
+	"github.com/confuse/data-connector/adapters/vault"
 	"github.com/confuse/data-connector/connectors/localfs"
+	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
 	"github.com/confuse/data-connector/projections"
 )
@@ -46,6 +48,9 @@ type service struct {
 	traces   trace.TracerProvider // nil: no spans are made
 	url      string               // of the API, once it listens
 
+	vault       *vault.Vault       // nil: VAULT_KEYSET_FILE names none
+	credentials domain.Credentials // the same; a nil interface without one
+
 	closers []func() error
 }
 
@@ -53,7 +58,7 @@ type service struct {
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
 	s := &service{process: p, log: log, counts: newCounters()}
-	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openLog, s.openQueue, s.openFolders} {
+	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openVault, s.openLog, s.openQueue, s.openFolders} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}

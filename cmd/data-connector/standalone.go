@@ -112,8 +112,9 @@ func (c *command) soloProcess(o solo) (process, error) {
 	cfg.ContentURL = address((&url.URL{Scheme: "file", Path: filepath.Join(dir, "content")}).String())
 	cfg.CacheDir = filepath.Join(dir, "cache")
 	cfg.KafkaPartitions, cfg.KafkaReplication = ownPartitions, 0
+	cfg.VaultKeyset = cmp.Or(cfg.VaultKeyset, filepath.Join(dir, keysetFile))
 	if err := errors.Join(cfg.check(nil)...); err != nil {
 		return process{}, fmt.Errorf("configuration:\n%w", err)
 	}
-	return process{config: cfg, roles: allRoles(), keepAll: true, own: []string{dir}, pages: c.pages}, nil
+	return process{config: cfg, roles: allRoles(), keepAll: true, makeKeyset: true, own: []string{dir}, pages: c.pages}, nil
 }
