@@ -134,7 +134,7 @@ func TestServeWithKeys(t *testing.T) {
 	t.Parallel()
 
 	dir := folder(t, map[string]string{"a": "a"})
-	env := with(serveEnv(t, dir), "AUTH_MODE=apikey")
+	env := with(serveEnv(t, dir), "AUTH_MODE=apikey", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "API_RATE_LIMIT=0")
 	server := startChild(t, env, "serve")
 	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
 	if r := call(t, cli, "source", "list"); r.code != exitFailed || !strings.Contains(r.err, "401 UNAUTHORIZED") {
@@ -148,6 +148,11 @@ func TestServeWithKeys(t *testing.T) {
 	id := connect(t, alice, dir)
 	if r := call(t, bob, "source", "show", id); r.code != exitFailed || !strings.Contains(r.err, "404") {
 		t.Errorf("another owner: got %d, %q, want 404", r.code, r.err)
+	}
+	before := must(t, env, "events", "tail", "--from", "beginning", "--follow=false")
+	checkOwners(t, server.URL, idsOf(t, alice, server.URL, id), http.Header{"X-Api-Key": {mapOf(bob)["DATA_CONNECTOR_API_KEY"]}})
+	if after := must(t, env, "events", "tail", "--from", "beginning", "--follow=false"); after != before {
+		t.Errorf("what a stranger tried has changed something:\n%s", strings.TrimPrefix(after, before))
 	}
 	must(t, reader, "source", "show", id)
 	if r := call(t, reader, "source", "remove", id); !strings.Contains(r.err, "403") {
@@ -163,6 +168,24 @@ func TestServeWithKeys(t *testing.T) {
 		t.Errorf("a revoked key: got %d, %q, want 401", r.code, r.err)
 	}
 	server.stop(t)
+}
+
+// idsOf are the source, its first file and its first job.
+func idsOf(t *testing.T, cli []string, url, source string) ownersIDs {
+	t.Helper()
+	get := func(path string, reply any) {
+		t.Helper()
+		resp := request(t, http.MethodGet, url+path, http.Header{"X-Api-Key": {mapOf(cli)["DATA_CONNECTOR_API_KEY"]}})
+		defer func() { _ = resp.Body.Close() }() // read to its end
+		if err := json.NewDecoder(resp.Body).Decode(reply); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: got %d, %v", path, resp.StatusCode, err)
+		}
+	}
+	var files struct{ Files []struct{ ID string } }
+	var jobs struct{ Jobs []struct{ ID string } }
+	get("/sources/"+source+"/files", &files)
+	get("/jobs?sourceId="+source, &jobs)
+	return ownersIDs{source, files.Files[0].ID, jobs.Jobs[0].ID}
 }
 
 // A log that lost what the tables have seen stops the service, which says what to

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A trial is how one operation of the API is tried with what is another owner's.
+type trial struct {
+	path, body string // {source}, {file} and {job} stand for an id
+	want       int    // status, for the stranger
+	shows      bool   // has no id to try: the answer must name nothing that is another owner's
+}
+
+// trials are of every operation of /openapi.json: one that is not here fails
+// TestServeWithKeys. Those with an id answer as if it were unknown (I10).
+var trials = map[string][]trial{
+	"connect-source": {{path: "/sources", body: `{"type":"localfs","config":{"rootPath":"/nowhere/{source}"}}`, want: http.StatusBadRequest}},
+	"list-sources":   {{path: "/sources", want: http.StatusOK, shows: true}},
+	"get-source":     {{path: "/sources/{source}", want: http.StatusNotFound}},
+	"update-source": {
+		{path: "/sources/{source}", body: `{"name":"mine"}`, want: http.StatusNotFound},
+		{path: "/sources/{source}", body: `{"config":{"includePaths":["none"]}}`, want: http.StatusNotFound},
+	},
+	"remove-source":   {{path: "/sources/{source}", want: http.StatusNotFound}},
+	"sync-source":     {{path: "/sources/{source}/sync", want: http.StatusNotFound}, {path: "/sources/{source}/sync", body: `{"type":"full"}`, want: http.StatusNotFound}},
+	"ingest":          {{path: "/ingest", body: `{"source_id":"{source}"}`, want: http.StatusNotFound}},
+	"pause-source":    {{path: "/sources/{source}/pause", want: http.StatusNotFound}},
+	"resume-source":   {{path: "/sources/{source}/resume", want: http.StatusNotFound}},
+	"release-deletes": {{path: "/sources/{source}/deletes/release", want: http.StatusNotFound}},
+	"list-files":      {{path: "/sources/{source}/files", want: http.StatusNotFound}, {path: "/sources/{source}/files?path=a", want: http.StatusNotFound}},
+	"get-file":        {{path: "/files/{file}", want: http.StatusNotFound}},
+	"get-file-content": {
+		{path: "/files/{file}/content", want: http.StatusNotFound},
+	},
+	"list-events":         {{path: "/sources/{source}/events", want: http.StatusNotFound}},
+	"list-webhook-events": {{path: "/webhook-events", want: http.StatusOK, shows: true}, {path: "/webhook-events?sourceId={source}", want: http.StatusNotFound}},
+	"list-jobs":           {{path: "/jobs", want: http.StatusOK, shows: true}, {path: "/jobs?sourceId={source}", want: http.StatusNotFound}},
+	"get-job":             {{path: "/jobs/{job}", want: http.StatusNotFound}},
+	"cancel-job":          {{path: "/jobs/{job}/cancel", want: http.StatusNotFound}},
+	"retry-job":           {{path: "/jobs/{job}/retry", want: http.StatusNotFound}},
+	"list-poison":         {{path: "/poison", want: http.StatusForbidden}},
+	"retry-poison":        {{path: "/poison/retry", body: `{"sourceId":"{source}"}`, want: http.StatusForbidden}},
+	"skip-poison":         {{path: "/poison/skip", body: `{"sourceId":"{source}"}`, want: http.StatusForbidden}},
+	"list-projections":    {{path: "/projections", want: http.StatusForbidden}},
+	"list-runs":           {{path: "/runs?partition=0&at=0", want: http.StatusForbidden}},
+	"health":              {{path: "/health", want: http.StatusOK, shows: true}},
+	"livez":               {{path: "/livez", want: http.StatusOK, shows: true}},
+	"readyz":              {{path: "/readyz", want: http.StatusOK, shows: true}},
+}
+
+// An ownersIDs is what a trial names.
+type ownersIDs struct{ source, file, job string }
+
+func (o ownersIDs) in(text string) string {
+	return strings.NewReplacer("{source}", o.source, "{file}", o.file, "{job}", o.job).Replace(text)
+}
+
+// unknownIDs are of the same forms and nobody's.
+func unknownIDs() ownersIDs {
+	return ownersIDs{"0195a3c1-7d2e-7b6a-9f00-0000000000ff", "11111111-0000-5000-8000-0000000000ff", "22222222-0000-5000-8000-0000000000ff"}
+}
+
+// checkOwners tries every operation as a stranger, whose headers are given, with
+// the ids of another owner and with unknown ones: the answers are the same, byte
+// for byte, and nothing comes of it.
+func checkOwners(t *testing.T, url string, theirs ownersIDs, stranger http.Header) {
+	t.Helper()
+	operations := operationsOf(t, url)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(operations)), slices.Sorted(maps.Keys(trials))); diff != "" {
+		t.Errorf("every operation has to be tried with another owner's ids (-served +tried):\n%s", diff)
+	}
+	for id, method := range operations {
+		for _, tr := range trials[id] {
+			got := try(t, method, url, theirs, tr, stranger)
+			unknown := try(t, method, url, unknownIDs(), tr, stranger)
+			if got != unknown && !tr.shows {
+				t.Errorf("%s %s: another owner's: %+v; unknown: %+v", method, tr.path, got, unknown)
+			}
+			if got.status != tr.want {
+				t.Errorf("%s %s: got %d %s, want %d", method, tr.path, got.status, got.body, tr.want)
+			}
+		}
+	}
+}
+
+// operationsOf are the ids and methods of /openapi.json.
+func operationsOf(t *testing.T, url string) map[string]string {
+	t.Helper()
+	var api struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	fetch(t, url+"/openapi.json", &api)
+	operations := map[string]string{}
+	for _, methods := range api.Paths {
+		for method, raw := range methods {
+			var op struct{ OperationID string }
+			if err := json.Unmarshal(raw, &op); err == nil && op.OperationID != "" {
+				operations[op.OperationID] = strings.ToUpper(method)
+			}
+		}
+	}
+	return operations
+}
+
+// A tried is an answer, but for the time at which it was given.
+type tried struct {
+	status       int
+	header, body string
+}
+
+func try(t *testing.T, method, url string, ids ownersIDs, tr trial, header http.Header) tried {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url+ids.in(tr.path), strings.NewReader(ids.in(tr.body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header.Clone()
+	req.Header.Set("X-Correlation-Id", "try")
+	if tr.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Header.Del("Date")
+	var headers strings.Builder
+	if err := resp.Header.Write(&headers); err != nil {
+		t.Fatal(err)
+	}
+	if text := headers.String() + string(raw); tr.shows && (strings.Contains(text, ids.source) || strings.Contains(text, ids.job) || strings.Contains(text, ids.file)) {
+		t.Errorf("%s %s shows what is another owner's: %s", method, tr.path, text)
+	}
+	return tried{resp.StatusCode, headers.String(), strings.NewReplacer(ids.source, "{source}", ids.file, "{file}", ids.job, "{job}").Replace(string(raw))}
+}
