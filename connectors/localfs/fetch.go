@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/confuse/data-connector/domain"
@@ -16,15 +17,10 @@ import (
 // there is not a regular file. A file that may not be read is an error that
 // matches fs.ErrPermission.
 func (c *Connector) Fetch(ctx context.Context, s domain.Scope, ref domain.ItemRef) (domain.Content, error) {
-	r, err := c.open(s)
+	path, at := string(ref.Path), c.clock.Now()
+	f, was, err := c.openRef(s, path)
 	if err != nil {
 		return domain.Content{}, err
-	}
-	defer r.close()
-	path, at := string(ref.Path), c.clock.Now()
-	f, was, err := openFile(r.dir, path)
-	if err != nil {
-		return domain.Content{}, classify("open", err)
 	}
 	b := &body{ctx: ctx, f: f, was: was}
 	return domain.Content{Body: b, Read: func(d domain.Digest) {
@@ -32,6 +28,25 @@ func (c *Connector) Fetch(ctx context.Context, s domain.Scope, ref domain.ItemRe
 			remember(s.Cache, record{path: path, stamp: was, digest: d})
 		}
 	}}, nil
+}
+
+// openRef opens the file at a path below the root of s.
+func (c *Connector) openRef(s domain.Scope, path string) (*os.File, stamp, error) {
+	if root, err := c.realRoot(s); err == nil && filepath.IsLocal(path) {
+		if f, is := openReal(root + "/" + path); f != nil {
+			return f, is, nil
+		}
+	}
+	r, err := c.open(s)
+	if err != nil {
+		return nil, stamp{}, err
+	}
+	defer r.close()
+	f, was, err := openFile(r.dir, path)
+	if err != nil {
+		return nil, stamp{}, classify("open", err)
+	}
+	return f, was, nil
 }
 
 // openFile opens a regular file, following no symlink and never waiting, as the

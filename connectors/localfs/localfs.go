@@ -32,6 +32,7 @@ type Connector struct {
 	clock        domain.Clock
 	page         int // most entries of a page
 	watches      int // most folders of one Watch
+	resolved     resolved
 }
 
 // New makes a connector. It looks at nothing yet: a folder that is allowed may

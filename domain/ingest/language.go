@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"net/http"
 	"path"
 	"strings"
@@ -45,10 +46,47 @@ func languageOf(base string, head []byte) string {
 	case sure || len(head) == 0:
 		return language
 	case path.Ext(base) != "":
-		return enry.GetLanguage(base, head)
+		return languageByContent(base, head)
 	}
 	language, _ = enry.GetLanguageByShebang(head)
 	return language
+}
+
+// languageByContent is enry.GetLanguage, which begins with a search for modelines
+// that costs more than all the rest. It is left out where there can be none.
+func languageByContent(base string, head []byte) string {
+	if mayHaveModeline(head) {
+		return enry.GetLanguage(base, head)
+	}
+	var languages []string
+	for _, strategy := range enry.DefaultStrategies[1:] {
+		switch found := strategy(base, head, languages); len(found) {
+		case 0: // it does not tell
+		case 1:
+			return found[0]
+		default:
+			languages = found
+		}
+	}
+	if len(languages) == 0 {
+		return ""
+	}
+	return languages[0]
+}
+
+// mayHaveModeline looks for what every modeline of Emacs and Vim holds: "-*-", or
+// a colon behind "vi", "ex" or "vim", which a version may follow.
+func mayHaveModeline(head []byte) bool {
+	if bytes.Contains(head, []byte("-*-")) || bytes.Contains(head, []byte("vim")) {
+		return true
+	}
+	for before := range bytes.SplitSeq(head, []byte(":")) {
+		before = bytes.TrimRight(before, " \t\n\f\r\v")
+		if bytes.HasSuffix(before, []byte("vi")) || bytes.HasSuffix(before, []byte("ex")) {
+			return true
+		}
+	}
+	return false
 }
 
 // languageByName is what the name alone tells; not sure: only the content does.
