@@ -15,7 +15,7 @@ const (
 	FileModified FileChange = "modified" // same path, other bytes
 	FileRenamed  FileChange = "renamed"  // from OldPath to Path; the bytes may differ too
 	FileRemoved  FileChange = "removed"  // the provider said so, or a complete listing proved it (I8)
-	FileMetadata FileChange = "metadata" // same path, same bytes, other attributes
+	FileMetadata FileChange = "metadata" // same path, same bytes; other attributes, or the bytes lie elsewhere
 )
 
 // Known reports whether c is a value that this version understands.

@@ -41,6 +41,8 @@ type Source struct {
 	Rescoped bool `json:"rescoped,omitempty"` // the config has changed since the last claim that counted
 	Reopened bool `json:"reopened,omitempty"` // a credential was attached since the last claim that counted
 
+	Lost []Lost `json:"lost,omitempty"` // files whose content was found missing or damaged, at most 100
+
 	RegisteredAt time.Time     `json:"registered_at,omitzero"`
 	RequestedAt  time.Time     `json:"requested_at,omitzero"`   // of the newest job
 	SyncedAt     time.Time     `json:"synced_at,omitzero"`      // of the last job that completed

@@ -150,12 +150,16 @@ type Cause struct {
 
 // A Hint says that something may have changed. It is never data.
 type Hint struct {
-	Origin        string   `json:"origin"`                   // "webhook", "watch", "poll"
+	Origin        string   `json:"origin"`                   // "webhook", "watch", "poll", or OriginContent
 	ProviderEvent string   `json:"provider_event,omitempty"` // the provider's word: "push"
 	DeliveryID    string   `json:"delivery_id,omitempty"`
 	Refs          []string `json:"refs,omitempty"`
 	PayloadDigest Digest   `json:"payload_digest,omitzero"`
 }
+
+// OriginContent is the origin of a hint that content could not be read from our own
+// store. Its refs are the ids of the files.
+const OriginContent = "content"
 
 // Held describes deletes that the valve holds (I8).
 type Held struct {

@@ -34,6 +34,7 @@ func (s Source) Apply(e SourceChanged, offset int64) (Source, Effect) {
 	switch e.Change {
 	case SourceHintReceived:
 		s.BehindHint = max(s.BehindHint, offset+1)
+		s.Lost = s.withLost(e.Hint, offset)
 		return s, Effect{Counted: true}
 	case SourceSyncRequested, SourceDeletesReleased:
 		return s.requested(e)
@@ -212,12 +213,13 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 	if s.Held != nil && s.Cursor != nil && s.Held.Epoch < s.Cursor.Epoch {
 		s.Held = nil // a later listing missed no such mass of files
 	}
+	s.Lost = s.stillLost()
 	s, effect := s.endJob(offset, func(j *Job) {
 		j.count(e)
 		j.Status, j.EndedAt, j.Failure = JobCompleted, e.At, nil
 	})
 	if s.Removed { // a stub is left, so that nothing counts any more
-		s.Name, s.Config, s.Cursor, s.Held, s.Totals = "", nil, nil, nil, Totals{}
+		s.Name, s.Config, s.Cursor, s.Held, s.Totals, s.Lost = "", nil, nil, nil, Totals{}, nil
 	}
 	return s, effect
 }

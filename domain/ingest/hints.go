@@ -21,6 +21,21 @@ func (h *Hints) Hint(ctx context.Context, src domain.Source, hint domain.Hint) e
 	if err != nil {
 		return err
 	}
+	return h.append(ctx, src, e)
+}
+
+// ContentLost says that content of a file of src is missing or damaged in the
+// content store: the next sync, which begins at once, fetches it again. It says so
+// once for many readers.
+func (h *Hints) ContentLost(ctx context.Context, src domain.Source, file domain.FileID) error {
+	e, news := src.ContentLost(file, h.Clock.Now())
+	if !news {
+		return nil
+	}
+	return h.append(ctx, src, e)
+}
+
+func (h *Hints) append(ctx context.Context, src domain.Source, e domain.SourceChanged) error {
 	id, err := domain.NewEventID()
 	if err != nil {
 		return err

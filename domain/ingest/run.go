@@ -99,6 +99,9 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.sync(ctx); err != nil {
 		return err
 	}
+	if err := r.restore(ctx); err != nil {
+		return err
+	}
 	return r.end(ctx, domain.SourceSyncCompleted)
 }
 
