@@ -69,7 +69,7 @@ func (s *Server) getContent(ctx context.Context, in *contentInput) (*huma.Stream
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		contentHeaders(w.Header(), f, tag, part)
-		s.sendContent(w, r, *f.Content, part)
+		s.sendContent(w, r, f, part)
 	}}, nil
 }
 

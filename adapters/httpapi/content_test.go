@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -122,11 +123,19 @@ func TestContentIsNeverActive(t *testing.T) {
 func TestContentThatIsNotThere(t *testing.T) {
 	t.Parallel()
 
-	w := newWorld()
-	api := httpapi.New(parts(w))
+	w, lost := newWorld(), make(chan domain.FileID, 1)
+	p := parts(w)
+	p.Lost = func(_ context.Context, _ domain.SourceID, file domain.FileID) error {
+		lost <- file
+		return nil
+	}
+	api := httpapi.New(p)
 	wantRefusal(t, call(t, api, "GET", contentPath(link), ""), 404, "NO_CONTENT")
 	clear(w.contents)
 	wantRefusal(t, call(t, api, "GET", contentPath(readme), ""), 502, "CONTENT_LOST")
+	if got := <-lost; got != readme {
+		t.Errorf("got file %s reported, want %s", got, readme)
+	}
 }
 
 // A small damaged file is found out before its first byte is sent.

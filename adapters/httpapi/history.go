@@ -37,7 +37,7 @@ type hintReply struct {
 	ID            string    `json:"id" doc:"ce_id of its event."`
 	SourceID      string    `json:"sourceId"`
 	Provider      string    `json:"provider"`
-	Origin        string    `json:"origin" doc:"webhook, watch or poll."`
+	Origin        string    `json:"origin" doc:"webhook, watch, poll, or content: content could not be read from our own store."`
 	ProviderEvent string    `json:"providerEvent,omitempty" doc:"The provider's word for it, e.g. push."`
 	DeliveryID    string    `json:"deliveryId,omitempty" doc:"The provider's id of the delivery."`
 	Refs          []string  `json:"refs" nullable:"false" doc:"What it was about, where the provider says so."`

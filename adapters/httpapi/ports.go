@@ -126,6 +126,10 @@ type Contents interface {
 	Open(ctx context.Context, c domain.ClaimCheck) (io.ReadCloser, error)
 }
 
+// Lost is told of a file whose content is missing or damaged in the content store,
+// each time that somebody has tried to read it.
+type Lost func(ctx context.Context, source domain.SourceID, file domain.FileID) error
+
 // Folds is the waiting half of [domain.Folds].
 type Folds interface {
 	Wait(ctx context.Context, p domain.Position) error

@@ -40,6 +40,7 @@ type Parts struct {
 	Options     Options              // of the connectors, for what a trusted gateway sends beside them
 	Limits      Limits               // of requests, per key or owner
 	Counter     Counter              // where Limits count; nil: in this process
+	Lost        Lost                 // is told of content that cannot be read; nil: nobody is
 	Observe     func(Answered)       // is told of each request that was answered, by several at once; nil: nobody is
 	Traces      trace.TracerProvider // of requests; nil: no spans are made
 	Origins     []string             // of pages in browsers that may call: "https://app.example.com", or "*"

@@ -2,14 +2,15 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/projections"
 )
 
 const (
@@ -17,11 +18,11 @@ const (
 	chunkTime = time.Minute // for a client to take one chunk
 )
 
-// sendContent sends part of c. It always reads c to its end, because only there
+// sendContent sends part of the content of f. It always reads it to its end, because only there
 // the store tells whether it is damaged, and keeps the last chunk back until
 // then: an error after the first byte cuts the connection, with bytes missing
 // whatever was sent before.
-func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, c domain.ClaimCheck, part section) {
+func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, f projections.FileRow, part section) {
 	status := http.StatusOK
 	if part.partial {
 		status = http.StatusPartialContent
@@ -31,15 +32,14 @@ func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, c domain.Cl
 		return
 	}
 	out := newPacedWriter(w, status)
-	err := s.copyVerified(r, out, c, part)
+	err := s.copyVerified(r, out, *f.Content, part)
+	if errors.Is(err, domain.ErrContentLost) {
+		s.reportLost(r.Context(), f, err)
+	}
 	switch {
 	case err == nil:
 	case out.begun:
-		level := slog.LevelInfo // the client has gone
-		if errors.Is(err, domain.ErrContentLost) {
-			level = slog.LevelError
-		}
-		s.Log.Log(r.Context(), level, "content cut off", "correlation", correlation(r.Context()), "digest", c.SHA256.String(), "err", err)
+		s.Log.InfoContext(r.Context(), "content cut off", "correlation", correlation(r.Context()), "digest", f.Content.SHA256.String(), "err", err)
 		panic(http.ErrAbortHandler) // net/http's way to break a reply off
 	default:
 		for _, name := range []string{"ETag", "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range"} {
@@ -48,6 +48,22 @@ func (s *Server) sendContent(w http.ResponseWriter, r *http.Request, c domain.Cl
 		w.Header().Set("Cache-Control", "no-store")
 		s.refuse(w, r, s.problem(r.Context(), err))
 	}
+}
+
+// reportLost tells whoever can have the content of f fetched again. The reader,
+// who may have gone, is not kept waiting for that.
+func (s *Server) reportLost(ctx context.Context, f projections.FileRow, err error) {
+	s.Log.ErrorContext(ctx, "content lost", "correlation", correlation(ctx), "source", f.SourceID, "file", f.ID, "pack", f.Content.Ref.Pack, "err", err)
+	if s.Lost == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chunkTime)
+	go func() {
+		defer cancel()
+		if err := s.Lost(ctx, f.SourceID, f.ID); err != nil {
+			s.Log.ErrorContext(ctx, "content lost: not reported", "source", f.SourceID, "file", f.ID, "err", err)
+		}
+	}()
 }
 
 // copyVerified copies part of c to out and reads the rest. When it returns nil,

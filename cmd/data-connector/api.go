@@ -33,7 +33,7 @@ func (s *service) handler() (http.Handler, error) {
 		Commands: commands, Changes: commands,
 		Sources: s.reader, Files: s.reader, Jobs: s.reader,
 		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
-		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered,
+		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered, Lost: s.contentLost,
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Hints: s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
@@ -49,6 +49,17 @@ func (s *service) handler() (http.Handler, error) {
 		}
 		api.ServeHTTP(w, r)
 	}), nil
+}
+
+// contentLost is httpapi.Lost: the next sync of the source, which begins at once,
+// fetches the content again.
+func (s *service) contentLost(ctx context.Context, source domain.SourceID, file domain.FileID) error {
+	s.counts.lost.Inc()
+	src, err := s.reader.Source(ctx, source)
+	if err != nil {
+		return err
+	}
+	return s.hints().ContentLost(ctx, src, file)
 }
 
 func (s *service) useCases() *ingest.Service {

@@ -23,6 +23,7 @@ type counters struct {
 	callTook                         *prometheus.HistogramVec
 	budget                           *prometheus.GaugeVec
 	uncounted                        prometheus.Counter
+	lost                             prometheus.Counter
 }
 
 func newCounters() *counters {
@@ -38,6 +39,7 @@ func newCounters() *counters {
 		pages:      count("committed_pages_total", "Pages of syncs that have become durable.", "provider"),
 		events:     count("committed_events_total", "Events of files on these pages.", "provider"),
 		bytes:      count("committed_content_bytes_total", "Bytes of content on these pages.", "provider"),
+		lost:       prometheus.NewCounter(prometheus.CounterOpts{Name: "dataconnector_lost_content_total", Help: "Reads of content that is missing or damaged in the content store."}),
 		unreadable: count("unreadable_items_total", "Items that could not be read; of each page at most 20 are counted.", "provider"),
 		calls:      count("provider_calls_total", "Calls to the APIs of providers.", "provider", "outcome"),
 		callTook: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -55,7 +57,7 @@ func newCounters() *counters {
 
 func (c *counters) all() []prometheus.Collector {
 	return []prometheus.Collector{
-		c.requests, c.took, c.pages, c.events, c.bytes, c.unreadable, c.calls, c.callTook, c.budget, c.uncounted,
+		c.requests, c.took, c.pages, c.events, c.bytes, c.unreadable, c.lost, c.calls, c.callTook, c.budget, c.uncounted,
 	}
 }
 
