@@ -154,8 +154,9 @@ func testEngineRename(t *testing.T, f Fixture) {
 	from := slices.Sorted(maps.Keys(f.Files))[2]
 	to, id, n := from+".moved", b.file(from).ID, len(b.Log.Files(b.source))
 	f.Rename(from, to)
-	f.Put(to, "renamed and edited")
-	b.f.Files[to] = "renamed and edited"
+	edited := f.Files[from] + "edited\n" // git knows a renamed file by what is left of it
+	f.Put(to, edited)
+	b.f.Files[to] = edited
 	delete(b.f.Files, from)
 	b.sync(domain.SyncIncremental)
 	b.check()

@@ -68,7 +68,8 @@ func (s Source) tell(ctx context.Context, scope domain.Scope, at position, head 
 	if err := out.finish(func(p *domain.Page) { p.Next = done }); err != nil {
 		return err
 	}
-	return s.tidy(ctx, scope, r, head.Commit)
+	s.tidy(ctx, scope, r, head.Commit)
+	return nil
 }
 
 // between adds what differs between two commits.
@@ -92,15 +93,15 @@ func (s Source) between(ctx context.Context, r *repo, from, to string, out *page
 	})
 }
 
-// tidy forgets older commits than the one that was told.
-func (s Source) tidy(ctx context.Context, scope domain.Scope, r *repo, commit string) error {
+// tidy forgets older commits than the one that was told, and keeps the cache
+// small. What fails there costs space and is tried again behind the next change.
+func (s Source) tidy(ctx context.Context, scope domain.Scope, r *repo, commit string) {
 	unlock, err := lock(ctx, s.folder(scope))
 	if err != nil {
-		return err
+		return
 	}
 	defer unlock()
-	if err := r.let(commit); err != nil {
-		return fmt.Errorf("gitrepo: cache: %w", err)
+	if r.let(commit) == nil {
+		_ = r.compact(ctx) // as above
 	}
-	return nil
 }

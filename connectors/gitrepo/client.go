@@ -47,6 +47,8 @@ type Options struct {
 type Client struct {
 	opt     Options
 	program string // absolute
+	page    int    // most changes of a page
+	packs   int    // most packs of a repository
 }
 
 // New makes a client. It runs nothing yet: see [Client.Check]. The error is that
@@ -67,7 +69,7 @@ func New(o Options) (*Client, error) {
 	o.MaxRefs = either(o.MaxRefs, defaultRefs)
 	o.MaxEntries = either(o.MaxEntries, defaultEntries)
 	o.MaxBlob = either(o.MaxBlob, defaultBlob)
-	return &Client{opt: o, program: program}, nil
+	return &Client{opt: o, program: program, page: maxPage, packs: maxPacks}, nil
 }
 
 func either[T ~int | ~int64](set, standard T) T {

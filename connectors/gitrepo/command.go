@@ -100,6 +100,19 @@ func (c *Client) run(ctx context.Context, run command) (string, error) {
 	return string(out), p.wait()
 }
 
+// runTo is a command whose output is long.
+func (c *Client) runTo(ctx context.Context, run command, to io.Writer) error {
+	p, err := c.start(ctx, run)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, p.out); err != nil {
+		p.kill()
+		return first(context.Cause(ctx), err)
+	}
+	return p.wait()
+}
+
 // A commandError is a git that failed, by its own account.
 type commandError struct {
 	text   string // of standard error, without secrets

@@ -34,7 +34,7 @@ func (e entry) changes() int {
 }
 
 func (p *pager) add(e entry) error {
-	if p.weight+e.changes() > maxPage {
+	if p.weight+e.changes() > p.view.repo.client.page {
 		if err := p.flush(); err != nil {
 			return err
 		}

@@ -87,7 +87,9 @@ func (r *run) fail(f domain.ItemFailure) {
 // flush makes the page under way durable and lets cursor count behind it: pack
 // (I1), files, all acknowledged, then sync_progressed (I2). The last one is not
 // waited for: the files of the next page may follow it at once, its own
-// sync_progressed may not. A page without news moves nothing.
+// sync_progressed may not. A page without news moves nothing; one that does
+// nothing but move the cursor is waited for, so that a connector can make durable
+// where it goes before it tells what is there.
 func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	p := r.page
 	if cursor != nil && r.unread {
@@ -123,6 +125,11 @@ func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	}
 	r.cursor = cursor
 	r.progressBy(ctx, p)
+	if len(p.events) == 0 {
+		if err := r.settle(ctx); err != nil {
+			return err
+		}
+	}
 	return r.holdsClaim(ctx)
 }
 
