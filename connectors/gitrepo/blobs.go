@@ -43,21 +43,21 @@ func (b *blobs) close() {
 	b.p.kill()
 }
 
-// An object is what git answers.
-type object struct {
+// An answer is what git says of an object.
+type answer struct {
 	size int64     // sizeLeftOut: it is not here
 	body io.Reader // of contents, until the next one is asked for
 }
 
 // ask puts one question for each id, all at once, and hands out the answers in
 // their order.
-func (b *blobs) ask(verb string, ids []string, take func(i int, o object) error) error {
+func (b *blobs) ask(verb string, ids []string, take func(i int, o answer) error) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	go b.put(verb, ids)
 	for i, id := range ids {
-		o, err := b.answer(verb, id)
+		o, err := b.next(verb, id)
 		if err != nil {
 			return fmt.Errorf("gitrepo: read object %s: %w", id, err)
 		}
@@ -82,27 +82,27 @@ func (b *blobs) put(verb string, ids []string) {
 	_, _ = b.to.Write(text.Bytes()) // the reader of the answers sees that git has ended
 }
 
-func (b *blobs) answer(verb, id string) (object, error) {
+func (b *blobs) next(verb, id string) (answer, error) {
 	line, err := b.p.out.ReadString('\n')
 	if err != nil {
-		return object{}, first(context.Cause(b.p.ctx), fmt.Errorf("%w: %s", err, b.p.errs))
+		return answer{}, first(context.Cause(b.p.ctx), fmt.Errorf("%w: %s", err, b.p.errs))
 	}
 	fields := strings.Fields(line)
 	switch {
 	case len(fields) == 2 && fields[1] == "missing":
-		return object{size: sizeLeftOut}, nil
+		return answer{size: sizeLeftOut}, nil
 	case len(fields) != 3 || fields[0] != id:
-		return object{}, fmt.Errorf("%w: %.100q", errFormat, line)
+		return answer{}, fmt.Errorf("%w: %.100q", errFormat, line)
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
-		return object{}, fmt.Errorf("%w: %w", errFormat, err)
+		return answer{}, fmt.Errorf("%w: %w", errFormat, err)
 	}
 	if verb == askInfo {
-		return object{size: size}, nil
+		return answer{size: size}, nil
 	}
 	b.left = size + 1
-	return object{size: size, body: &body{b}}, nil
+	return answer{size: size, body: &body{b}}, nil
 }
 
 // skip reads what was left of the last answer.

@@ -65,6 +65,10 @@ func (r *repo) replacePacks(old map[string]int64, name string) error {
 	if err := r.keepMeta(m); err != nil {
 		return err
 	}
+	loose, err := filepath.Glob(filepath.Join(r.dir, "objects/[0-9a-f][0-9a-f]"))
+	for _, dir := range loose { // trees that were made to compare with
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
 	for file := range old {
 		if file == name {
 			continue
@@ -73,5 +77,5 @@ func (r *repo) replacePacks(old map[string]int64, name string) error {
 			_ = os.Remove(filepath.Join(r.dir, "objects/pack", strings.TrimSuffix(file, ".pack")+ending)) // one too many does no harm
 		}
 	}
-	return nil
+	return err
 }

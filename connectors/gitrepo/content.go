@@ -27,7 +27,7 @@ func (s Source) Fetch(ctx context.Context, scope domain.Scope, ref domain.ItemRe
 		return domain.Content{}, err
 	}
 	go b.put(askContents, []string{ref.Version})
-	o, err := b.answer(askContents, ref.Version)
+	o, err := b.next(askContents, ref.Version)
 	if err != nil {
 		b.close()
 		return domain.Content{}, fmt.Errorf("gitrepo: read object: %w: %w", domain.ErrTransient, err)
@@ -74,7 +74,7 @@ func (s Source) FetchAll(ctx context.Context, scope domain.Scope, refs []domain.
 		}
 	}
 	refused := false
-	err = b.ask(askContents, ids, func(i int, o object) error {
+	err = b.ask(askContents, ids, func(i int, o answer) error {
 		c, err := s.content(ctx, r, refs[of[i]], o)
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -90,7 +90,7 @@ func (s Source) FetchAll(ctx context.Context, scope domain.Scope, refs []domain.
 }
 
 // content is what git's answer means for ref.
-func (s Source) content(ctx context.Context, r *repo, ref domain.ItemRef, o object) (domain.Content, error) {
+func (s Source) content(ctx context.Context, r *repo, ref domain.ItemRef, o answer) (domain.Content, error) {
 	if o.body == nil {
 		return domain.Content{}, notThere(ref, r)
 	}

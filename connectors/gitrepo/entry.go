@@ -33,8 +33,12 @@ type entry struct {
 	size  int64
 	path  []byte // raw
 	moved []byte // from where; nil: from nowhere
-	gone  bool   // only path is set: there is none any more
+	gone  bool   // there is none any more; only path and was are set
+	was   object // of a difference: what was there before
 }
+
+// An object is one that git knows.
+type object struct{ mode, id string }
 
 var errFormat = errors.New("git answers in another form than expected")
 
@@ -92,7 +96,7 @@ func readDiff(r *bufio.Reader) (entry, error) {
 	if len(fields) != 5 || len(fields[4]) == 0 || !isID(string(fields[3])) {
 		return entry{}, fmt.Errorf("%w: %.100q", errFormat, head)
 	}
-	e := entry{mode: string(fields[1]), id: string(fields[3]), size: sizeUnknown}
+	e := entry{mode: string(fields[1]), id: string(fields[3]), size: sizeUnknown, was: object{string(fields[0]), string(fields[2])}}
 	if e.path, err = record(r); err == nil && fields[4][0] == 'R' {
 		e.moved = e.path
 		e.path, err = record(r)

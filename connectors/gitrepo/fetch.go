@@ -34,6 +34,9 @@ func (r *repo) fetch(ctx context.Context, remote Remote, commit string) error {
 	if m.Packs, err = r.packs(); err != nil {
 		return fmt.Errorf("gitrepo: cache: %w", err)
 	}
+	if len(m.Packs) == 1 && r.size() > r.client.opt.MaxDisk { // with more of them it is for open to start over
+		return r.tooLarge(errDisk)
+	}
 	return r.keepMeta(m)
 }
 
@@ -50,10 +53,14 @@ func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit string) erro
 		fmt.Sprintf("--filter=blob:limit=%d", r.limit), "--", n.url.String(), "+" + commit + ":" + heldRefs + "/" + commit,
 	}})
 	if errors.Is(err, errDisk) {
-		r.drop()
-		return fmt.Errorf("gitrepo: fetch: more than %d bytes: %w: %w", r.client.opt.MaxDisk, domain.ErrTooLarge, err)
+		return r.tooLarge(err)
 	}
 	return r.client.classify("fetch", err)
+}
+
+func (r *repo) tooLarge(err error) error {
+	r.drop()
+	return fmt.Errorf("gitrepo: fetch: more than %d bytes: %w: %w", r.client.opt.MaxDisk, domain.ErrTooLarge, err)
 }
 
 // watch kills a fetch whose disk is full.

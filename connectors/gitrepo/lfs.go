@@ -47,7 +47,7 @@ func (s Source) download(ctx context.Context, r *repo, ref domain.ItemRef, p poi
 		return domain.Content{}, fmt.Errorf("gitrepo: lfs: %w: %w", domain.ErrTransient, withoutURL(err))
 	}
 	if err := s.Client.status(res.StatusCode); err != nil {
-		_ = res.Body.Close() // nothing of it is wanted
+		_ = res.Body.Close()                        // nothing of it is wanted
 		if errors.Is(err, domain.ErrUnauthorized) { // by a store of files, which has never seen our token
 			err = fmt.Errorf("gitrepo: lfs: status %d: %w", res.StatusCode, domain.ErrForbidden)
 		}

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"context"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -51,7 +50,7 @@ func formatOf(commit string) string {
 // held.
 func (r *repo) open(commit string, fresh bool) error {
 	m, err := r.meta()
-	if !fresh && err == nil && m.Format == formatOf(commit) && m.Limit == r.limit && r.has(m.Packs) {
+	if !fresh && err == nil && m.Format == formatOf(commit) && m.Limit == r.limit && r.has(m.Packs) && r.size() <= r.client.opt.MaxDisk {
 		return r.configure(m.Format)
 	}
 	if err := os.RemoveAll(r.dir); err != nil {

@@ -19,24 +19,6 @@ func (r *repo) tree(ctx context.Context, commit string, take func(entry) error) 
 	return r.entries(ctx, readTree, take, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
 }
 
-// diff gives what differs between two commits: what the second one has, and the
-// paths that are gone. A file that was renamed is told once, at its new path.
-//
-// Similar files are compared only when all that come into question are here: git
-// gives up on the first one that was left out for its size, and equal ones are
-// all that is found then.
-func (r *repo) diff(ctx context.Context, from, to string, take func(entry) error) error {
-	told := false
-	similar := func(e entry) error { told = true; return take(e) }
-	args := []string{"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--full-index", "--no-ext-diff", "--no-textconv"}
-	err := r.entries(ctx, readDiff, similar, append(args, "-M", from, to)...)
-	var failed *commandError
-	if !told && errors.As(err, &failed) {
-		return r.entries(ctx, readDiff, take, append(args, "-M100%", from, to)...)
-	}
-	return err
-}
-
 // entries runs a command that lists.
 func (r *repo) entries(ctx context.Context, read reader, take func(entry) error, args ...string) error {
 	p, err := r.client.start(ctx, command{dir: r.dir, args: args})

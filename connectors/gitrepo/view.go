@@ -65,7 +65,7 @@ func (v *view) look(batch []entry) error {
 			}
 		}
 	}
-	return v.blobs.ask(askContents, ids, func(i int, o object) error {
+	return v.blobs.ask(askContents, ids, func(i int, o answer) error {
 		if o.body == nil {
 			return nil
 		}
@@ -84,7 +84,7 @@ func (v *view) sizes(batch []entry) error {
 			ids, of = append(ids, e.id), append(of, i)
 		}
 	}
-	return v.blobs.ask(askInfo, ids, func(i int, o object) error {
+	return v.blobs.ask(askInfo, ids, func(i int, o answer) error {
 		batch[of[i]].size = o.size
 		return nil
 	})
