@@ -61,6 +61,10 @@ func (r *Runner) committed(ctx context.Context, p *partition, b *batch) {
 				"offset", rec.rec.Position.Offset, "parks_source", rec.parks, "err", rec.rec.Err)
 		}
 	}
+	if r.moved != nil {
+		r.moved(p.place, p.position)
+		return
+	}
 	if p.pipeline() {
 		return
 	}

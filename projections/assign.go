@@ -22,10 +22,13 @@ func (r *Runner) load(ctx context.Context, at place, p domain.FeedPartition) (*p
 	if err := open(ctx, r.db, at, p.TopicID); err != nil {
 		return nil, err
 	}
-	part := &partition{place: at, known: newKnown(at.pipeline())}
+	part := &partition{place: at, known: newKnown(at.pipeline()), aside: r.moved != nil}
 	var c checkpoint
 	err := pgx.BeginTxFunc(ctx, r.db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		var err error
+		err := fits(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if c, err = readCheckpoint(ctx, tx, at); err != nil {
 			return err
 		}

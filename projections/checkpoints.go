@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -51,11 +52,19 @@ func advance(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 
 // hold locks the checkpoint of a partition until the end of tx, so that nobody
 // folds there, and makes whoever remembers something of it load it again.
-// ErrNotPoison: the partition was never folded.
+// ErrNotPoison: the partition was never folded. domain.ErrFenced: the tables were
+// exchanged while it waited; what it holds is a row of the retired ones.
 func hold(ctx context.Context, tx pgx.Tx, at place) error {
-	tag, err := tx.Exec(ctx, `UPDATE checkpoints SET generation = generation + 1 WHERE topic = $1 AND partition = $2`, at.topic, at.number)
-	if err == nil && tag.RowsAffected() == 0 {
+	var position int64
+	err := tx.QueryRow(ctx, `UPDATE checkpoints SET generation = generation + 1 WHERE topic = $1 AND partition = $2 RETURNING position`,
+		at.topic, at.number).Scan(&position)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return ErrNotPoison
+	case err != nil:
+		return err
+	case position < 0:
+		return domain.ErrFenced
 	}
-	return err
+	return fits(ctx, tx)
 }

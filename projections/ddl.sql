@@ -1,11 +1,14 @@
 -- The read tables, all derived from the log. Names carry no schema: the file is
 -- applied with search_path set to the schema that is filled. Its digest is kept
 -- in meta; with another one the tables are made anew from the log, so a change
--- here is all that a new column needs.
+-- here, and a higher version in schema.go, is all that a new column needs.
+--
+-- What stands behind the line "-- Indexes" is applied when the tables are filled.
 
 CREATE TABLE meta (
 	one        bool  PRIMARY KEY DEFAULT true CHECK (one),
-	ddl_sha256 bytea NOT NULL
+	ddl_sha256 bytea NOT NULL,
+	version    int   NOT NULL -- of the program's tables: a higher one is newer
 );
 
 -- How far each partition is folded. position is the next offset; last_id is the
@@ -26,7 +29,7 @@ CREATE TABLE checkpoints (
 -- byte: json, because jsonb would rewrite options and cursors and refuse numbers
 -- that it cannot hold. A removed source leaves this row as a stub.
 CREATE TABLE sources (
-	source_id     uuid        PRIMARY KEY,
+	source_id     uuid        NOT NULL,
 	owner_id      text        NOT NULL,
 	provider      text        NOT NULL,
 	name          text        NOT NULL,
@@ -38,13 +41,12 @@ CREATE TABLE sources (
 	open_jobs     int         NOT NULL,
 	state         json        NOT NULL
 );
-CREATE INDEX sources_of_owner ON sources (owner_id, source_id) WHERE NOT removing;
 
 -- The last state of each file. Removed ones stay as tombstones until their
 -- source is removed. path_key are the raw bytes of the path; their first KiB is
 -- what a btree can always hold.
 CREATE TABLE files (
-	file_id       uuid   PRIMARY KEY,
+	file_id       uuid   NOT NULL,
 	source_id     uuid   NOT NULL,
 	owner_id      text   NOT NULL,
 	run           bigint NOT NULL,
@@ -74,12 +76,10 @@ CREATE TABLE files (
 	event_id      uuid   NOT NULL,
 	changed_at    timestamptz -- its ce_time
 ) WITH (fillfactor = 90);
-CREATE INDEX files_by_path ON files (source_id, substring(path_key FROM 1 FOR 1024)) WHERE NOT removed;
-CREATE INDEX files_by_item ON files (source_id, file_id) WHERE NOT removed AND item_id <> '';
 
 -- Every job there was. state is domain.Job.
 CREATE TABLE sync_jobs (
-	job_id       uuid   PRIMARY KEY,
+	job_id       uuid   NOT NULL,
 	source_id    uuid   NOT NULL,
 	owner_id     text   NOT NULL,
 	provider     text   NOT NULL,
@@ -96,9 +96,6 @@ CREATE TABLE sync_jobs (
 	failure      jsonb,
 	state        json   NOT NULL
 ) WITH (fillfactor = 90);
-CREATE INDEX sync_jobs_of_source ON sync_jobs (source_id);
-CREATE INDEX sync_jobs_of_owner ON sync_jobs (owner_id, requested_at DESC, job_id);
-CREATE INDEX sync_jobs_open ON sync_jobs (source_id) WHERE status IN ('queued', 'running');
 
 -- Which run was the current one from which offset on.
 CREATE TABLE runs (
@@ -108,15 +105,12 @@ CREATE TABLE runs (
 	job_id         uuid   NOT NULL,
 	partition      int    NOT NULL,
 	started_offset bigint NOT NULL,
-	ended_offset   bigint, -- null: it has not ended
-	PRIMARY KEY (source_id, run)
+	ended_offset   bigint -- null: it has not ended
 );
-CREATE INDEX runs_of_source ON runs (source_id, started_offset);
-CREATE INDEX runs_at ON runs (partition, coalesce(ended_offset, 9223372036854775807), started_offset);
 
 -- Every hint that was taken, whatever it led to.
 CREATE TABLE webhook_events (
-	event_id       uuid   PRIMARY KEY,
+	event_id       uuid   NOT NULL,
 	source_id      uuid   NOT NULL,
 	owner_id       text   NOT NULL,
 	provider       text   NOT NULL,
@@ -130,8 +124,6 @@ CREATE TABLE webhook_events (
 	log_offset     bigint NOT NULL,
 	counted        bool   NOT NULL
 );
-CREATE INDEX webhook_events_of_source ON webhook_events (source_id, received_at DESC, event_id DESC);
-CREATE INDEX webhook_events_of_owner ON webhook_events (owner_id, received_at DESC, event_id DESC);
 
 -- What each stage of the pipeline last said of each file.
 CREATE TABLE file_stages (
@@ -146,10 +138,8 @@ CREATE TABLE file_stages (
 	error      text   NOT NULL,
 	at         timestamptz NOT NULL,
 	replay     text   NOT NULL,
-	log_offset bigint NOT NULL, -- of the report: of two about one state the later one counts
-	PRIMARY KEY (file_id, stage)
+	log_offset bigint NOT NULL -- of the report: of two about one state the later one counts
 ) WITH (fillfactor = 90);
-CREATE INDEX file_stages_of_source ON file_stages (source_id);
 
 -- Records that are not in the other tables. One with parks sets its source
 -- aside; the records of that source behind it are here too.
@@ -164,7 +154,27 @@ CREATE TABLE poison (
 	raw        bytea,
 	error      text   NOT NULL,
 	parks      bool   NOT NULL,
-	at         timestamptz, -- its ce_time; null when it has none
-	PRIMARY KEY (topic, partition, log_offset)
+	at         timestamptz -- its ce_time; null when it has none
 );
+
+-- Indexes
+
+ALTER TABLE sources ADD PRIMARY KEY (source_id);
+CREATE INDEX sources_of_owner ON sources (owner_id, source_id) WHERE NOT removing;
+ALTER TABLE files ADD PRIMARY KEY (file_id);
+CREATE INDEX files_by_path ON files (source_id, substring(path_key FROM 1 FOR 1024)) WHERE NOT removed;
+CREATE INDEX files_by_item ON files (source_id, file_id) WHERE NOT removed AND item_id <> '';
+ALTER TABLE sync_jobs ADD PRIMARY KEY (job_id);
+CREATE INDEX sync_jobs_of_source ON sync_jobs (source_id);
+CREATE INDEX sync_jobs_of_owner ON sync_jobs (owner_id, requested_at DESC, job_id);
+CREATE INDEX sync_jobs_open ON sync_jobs (source_id) WHERE status IN ('queued', 'running');
+ALTER TABLE runs ADD PRIMARY KEY (source_id, run);
+CREATE INDEX runs_of_source ON runs (source_id, started_offset);
+CREATE INDEX runs_at ON runs (partition, coalesce(ended_offset, 9223372036854775807), started_offset);
+ALTER TABLE webhook_events ADD PRIMARY KEY (event_id);
+CREATE INDEX webhook_events_of_source ON webhook_events (source_id, received_at DESC, event_id DESC);
+CREATE INDEX webhook_events_of_owner ON webhook_events (owner_id, received_at DESC, event_id DESC);
+ALTER TABLE file_stages ADD PRIMARY KEY (file_id, stage);
+CREATE INDEX file_stages_of_source ON file_stages (source_id);
+ALTER TABLE poison ADD PRIMARY KEY (topic, partition, log_offset);
 CREATE INDEX poison_of_source ON poison (source_id, topic, partition, log_offset) WHERE source_id IS NOT NULL;

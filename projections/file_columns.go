@@ -6,12 +6,18 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// fileColumns are the parameters of upsertFiles, one slice a column.
+// fileNames are the columns of files in the order of [fileColumns.values].
+const fileNames = `file_id, source_id, owner_id, run, seq, path, path_key, path_raw, item_id, kind, revision,
+	sha256, size, pack, pack_offset, pack_length, language, media_type, web_url, author_ref, provider_time, attributes,
+	removed, change, job_id, log_offset, event_id, changed_at, partition`
+
+// fileColumns are rows of files, one slice a column.
 type fileColumns struct {
 	file, source, job, event                           [][16]byte
 	owner, path, item, kind, revision, language, media []string
 	url, author, attributes, change                    []string
-	raw, digest                                        [][]byte
+	key, raw, digest                                   [][]byte
+	removed                                            []bool
 	pack                                               []pgtype.Text
 	run, seq, offset                                   []int64
 	size, packOffset, packLength                       []pgtype.Int8
@@ -26,7 +32,7 @@ func newFileColumns(n int) *fileColumns {
 		file: ids(), source: ids(), job: ids(), event: ids(),
 		owner: texts(), path: texts(), item: texts(), kind: texts(), revision: texts(), language: texts(), media: texts(),
 		url: texts(), author: texts(), attributes: texts(), change: texts(),
-		raw: blobs(), digest: blobs(), pack: make([]pgtype.Text, 0, n),
+		key: blobs(), raw: blobs(), digest: blobs(), removed: make([]bool, 0, n), pack: make([]pgtype.Text, 0, n),
 		run: numbers(), seq: numbers(), offset: numbers(),
 		size: nullable(), packOffset: nullable(), packLength: nullable(),
 		provided: times(), changed: times(),
@@ -49,6 +55,7 @@ func (c *fileColumns) add(rec *domain.Record, owner domain.OwnerID) error {
 	c.language, c.media = append(c.language, e.Language), append(c.media, e.MediaType)
 	c.url, c.author = append(c.url, e.WebURL), append(c.author, e.AuthorRef)
 	c.attributes, c.change = append(c.attributes, attributes), append(c.change, string(e.Change))
+	c.key, c.removed = append(c.key, e.RawPath()), append(c.removed, e.Change == domain.FileRemoved)
 	c.run, c.seq, c.offset = append(c.run, e.Run), append(c.seq, e.Seq), append(c.offset, rec.Position.Offset)
 	c.provided, c.changed = append(c.provided, nullTime(e.ProviderTime)), append(c.changed, eventTime(rec))
 	c.content(e.Content)
@@ -71,15 +78,15 @@ func (c *fileColumns) content(check *domain.ClaimCheck) {
 	c.packOffset, c.packLength = append(c.packOffset, offset), append(c.packLength, length)
 }
 
-// values are the parameters in the order of upsertFiles.
+// values are the columns in the order of fileNames.
 func (c *fileColumns) values(partition int32) []any {
 	times := func(t []pgtype.Timestamptz) pgtype.FlatArray[pgtype.Timestamptz] { return t }
 	numbers := func(n []pgtype.Int8) pgtype.FlatArray[pgtype.Int8] { return n }
 	blobs := func(b [][]byte) pgtype.FlatArray[[]byte] { return b }
 	return []any{
-		c.file, c.source, c.owner, c.run, c.seq, c.path, blobs(c.raw), c.item, c.kind,
-		c.revision, blobs(c.digest), numbers(c.size), pgtype.FlatArray[pgtype.Text](c.pack), numbers(c.packOffset), numbers(c.packLength),
-		c.language, c.media, c.url, c.author, times(c.provided), c.attributes, c.change, c.job, c.offset, c.event,
-		times(c.changed), partition,
+		c.file, c.source, c.owner, c.run, c.seq, c.path, blobs(c.key), blobs(c.raw), c.item, c.kind, c.revision,
+		blobs(c.digest), numbers(c.size), pgtype.FlatArray[pgtype.Text](c.pack), numbers(c.packOffset), numbers(c.packLength),
+		c.language, c.media, c.url, c.author, times(c.provided), c.attributes,
+		c.removed, c.change, c.job, c.offset, c.event, times(c.changed), partition,
 	}
 }

@@ -11,10 +11,13 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+// stageNames are the columns of file_stages in the order of [stageColumns.values].
+const stageNames = `file_id, stage, source_id, owner_id, run, seq, state, items, error, at, replay, log_offset`
+
 // A source that was removed gets no stages any more; one that is not there yet
 // does, since the two topics are folded at their own pace.
 const upsertStages = `
-	INSERT INTO file_stages (file_id, stage, source_id, owner_id, run, seq, state, items, error, at, replay, log_offset)
+	INSERT INTO file_stages (` + stageNames + `)
 	SELECT u.file_id, u.stage, u.source_id, u.owner_id, u.run, u.seq, u.state, u.items, u.error, u.at, u.replay, u.log_offset
 	FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[],
 			$9::text[], $10::timestamptz[], $11::text[], $12::bigint[])
@@ -33,26 +36,36 @@ func writeStages(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared($1, $2)`, removalLock, p.number); err != nil {
 		return err
 	}
-	var (
-		file, source                       [][16]byte
-		stage, owner, state, issue, replay []string
-		run, seq, items, offset            []int64
-		at                                 []pgtype.Timestamptz
-	)
+	var c stageColumns
 	for _, k := range slices.SortedFunc(maps.Keys(b.stages), compareStages) {
-		e := b.stages[k]
-		file, source = append(file, e.FileID.UUID), append(source, e.SourceID.UUID)
-		stage, owner, state = append(stage, e.Stage), append(owner, string(e.OwnerID)), append(state, string(e.State))
-		issue, replay = append(issue, e.Error), append(replay, e.Replay)
-		run, seq, items = append(run, e.Run), append(seq, e.Seq), append(items, e.Items)
-		at, offset = append(at, nullTime(e.At)), append(offset, e.offset)
+		c.add(b.stages[k])
 	}
-	_, err := tx.Exec(ctx, upsertStages, file, stage, source, owner, run, seq, state, items, issue,
-		pgtype.FlatArray[pgtype.Timestamptz](at), replay, offset)
-	if err != nil {
+	if _, err := tx.Exec(ctx, upsertStages, c.values()...); err != nil {
 		return fmt.Errorf("file_stages: %w", err)
 	}
 	return nil
+}
+
+type stageColumns struct {
+	file, source                       [][16]byte
+	stage, owner, state, issue, replay []string
+	run, seq, items, offset            []int64
+	at                                 []pgtype.Timestamptz
+}
+
+func (c *stageColumns) add(e stageOf) {
+	c.file, c.source = append(c.file, e.FileID.UUID), append(c.source, e.SourceID.UUID)
+	c.stage, c.owner, c.state = append(c.stage, e.Stage), append(c.owner, string(e.OwnerID)), append(c.state, string(e.State))
+	c.issue, c.replay = append(c.issue, e.Error), append(c.replay, e.Replay)
+	c.run, c.seq, c.items = append(c.run, e.Run), append(c.seq, e.Seq), append(c.items, e.Items)
+	c.at, c.offset = append(c.at, nullTime(e.At)), append(c.offset, e.offset)
+}
+
+func (c *stageColumns) values() []any {
+	return []any{
+		c.file, c.stage, c.source, c.owner, c.run, c.seq, c.state, c.items, c.issue,
+		pgtype.FlatArray[pgtype.Timestamptz](c.at), c.replay, c.offset,
+	}
 }
 
 func compareStages(a, b stageKey) int {

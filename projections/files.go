@@ -16,21 +16,17 @@ import (
 // duplicates and goes into the event id should the file come back. No file is
 // ever handed from one source to another (I10).
 const upsertFiles = `
-	INSERT INTO files (file_id, source_id, owner_id, run, seq, path, path_key, path_raw, item_id, kind, revision,
-		sha256, size, pack, pack_offset, pack_length, language, media_type, web_url, author_ref, provider_time, attributes,
-		removed, change, job_id, partition, log_offset, event_id, changed_at)
-	SELECT u.file_id, u.source_id, u.owner_id, u.run, u.seq, u.path, coalesce(u.path_raw, convert_to(u.path, 'UTF8')), u.path_raw,
-		u.item_id, u.kind, u.revision, u.sha256, u.size, u.pack, u.pack_offset, u.pack_length, u.language, u.media_type,
-		u.web_url, u.author_ref, u.provider_time, u.attributes::jsonb, u.change = 'removed', u.change, u.job_id, $27,
-		u.log_offset, u.event_id, u.changed_at
-	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[], $8::text[], $9::text[],
-			$10::text[], $11::bytea[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::text[], $17::text[],
-			$18::text[], $19::text[], $20::timestamptz[], $21::text[], $22::text[], $23::uuid[], $24::bigint[], $25::uuid[],
-			$26::timestamptz[])
-		AS u(file_id, source_id, owner_id, run, seq, path, path_raw, item_id, kind,
-			revision, sha256, size, pack, pack_offset, pack_length, language, media_type,
-			web_url, author_ref, provider_time, attributes, change, job_id, log_offset, event_id,
-			changed_at)
+	INSERT INTO files (` + fileNames + `)
+	SELECT u.file_id, u.source_id, u.owner_id, u.run, u.seq, u.path, u.path_key, u.path_raw, u.item_id, u.kind, u.revision,
+		u.sha256, u.size, u.pack, u.pack_offset, u.pack_length, u.language, u.media_type, u.web_url, u.author_ref, u.provider_time,
+		u.attributes::jsonb, u.removed, u.change, u.job_id, u.log_offset, u.event_id, u.changed_at, $29
+	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[], $8::bytea[], $9::text[],
+			$10::text[], $11::text[], $12::bytea[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[], $17::text[], $18::text[],
+			$19::text[], $20::text[], $21::timestamptz[], $22::text[], $23::bool[], $24::text[], $25::uuid[], $26::bigint[],
+			$27::uuid[], $28::timestamptz[])
+		AS u(file_id, source_id, owner_id, run, seq, path, path_key, path_raw, item_id, kind, revision, sha256, size, pack,
+			pack_offset, pack_length, language, media_type, web_url, author_ref, provider_time, attributes, removed, change,
+			job_id, log_offset, event_id, changed_at)
 	ON CONFLICT (file_id) DO UPDATE
 	SET run = EXCLUDED.run, seq = EXCLUDED.seq, path = EXCLUDED.path, path_key = EXCLUDED.path_key, path_raw = EXCLUDED.path_raw,
 		item_id = EXCLUDED.item_id, kind = EXCLUDED.kind, revision = EXCLUDED.revision, sha256 = EXCLUDED.sha256,

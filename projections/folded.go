@@ -72,3 +72,13 @@ func (m *meter) rate(now time.Time) float64 {
 	}
 	return float64(n) / rateWindow
 }
+
+// since is the rate of a meter that began to count at a time, which may be later
+// than the window.
+func (m *meter) since(now, began time.Time) float64 {
+	seconds := now.Sub(began).Seconds()
+	if seconds <= 0 {
+		return 0
+	}
+	return m.rate(now) * rateWindow / min(seconds, rateWindow)
+}

@@ -212,3 +212,6 @@ func TestFolded(t *testing.T) {
 		t.Errorf("folded later (-want +got):\n%s", diff)
 	}
 }
+
+// handNow is a clock that stands far in the future.
+func handNow() *handClock { return &handClock{noon.AddDate(100, 0, 0)} }

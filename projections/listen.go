@@ -24,6 +24,9 @@ const listenAgain = time.Second
 
 // notify tells other processes, as soon as the transaction is committed.
 func notify(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
+	if p.aside {
+		return nil
+	}
 	at := domain.Position{Partition: p.number, Offset: b.next()}
 	_, err := tx.Exec(ctx, `SELECT pg_notify($1, $2)`, foldedChannel, at.String())
 	if err == nil && b.news {

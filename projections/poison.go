@@ -14,8 +14,11 @@ import (
 // such a one from the bad ones.
 const follows = "its source is parked by a record before it"
 
+// poisonNames are the columns of poison in the order of [poisonValues].
+const poisonNames = `topic, partition, log_offset, source_id, key, event_id, headers, raw, error, parks, at`
+
 const insertPoison = `
-	INSERT INTO poison (topic, partition, log_offset, source_id, key, event_id, headers, raw, error, parks, at)
+	INSERT INTO poison (` + poisonNames + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11)
 	ON CONFLICT (topic, partition, log_offset) DO UPDATE SET error = EXCLUDED.error, parks = EXCLUDED.parks`
 
@@ -24,24 +27,34 @@ const insertPoison = `
 // few: one statement each.
 func writePoison(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	for _, bad := range b.poison {
-		headers := make(map[string]string, len(bad.rec.Headers))
-		for k, v := range bad.rec.Headers {
-			headers[text(k)] = text(v)
+		values, err := poisonValues(p.place, bad)
+		if err == nil {
+			_, err = tx.Exec(ctx, insertPoison, values...)
 		}
-		asJSON, err := jsonText(headers)
-		if err != nil {
-			return fmt.Errorf("poison: %w", err)
-		}
-		why := follows
-		if bad.rec.Err != nil {
-			why = text(bad.rec.Err.Error())
-		}
-		source := pgtype.UUID{Bytes: bad.source.UUID, Valid: bad.source != domain.SourceID{}}
-		_, err = tx.Exec(ctx, insertPoison, p.topic, p.number, bad.rec.Position.Offset, source, bad.rec.Key,
-			idOf(bad.rec), asJSON, bad.rec.Raw, why, bad.parks, eventTime(bad.rec))
 		if err != nil {
 			return fmt.Errorf("poison: %w", err)
 		}
 	}
 	return nil
+}
+
+// poisonValues is one row of poison.
+func poisonValues(at place, bad poisonOf) ([]any, error) {
+	headers := make(map[string]string, len(bad.rec.Headers))
+	for k, v := range bad.rec.Headers {
+		headers[text(k)] = text(v)
+	}
+	asJSON, err := jsonText(headers)
+	if err != nil {
+		return nil, err
+	}
+	why := follows
+	if bad.rec.Err != nil {
+		why = text(bad.rec.Err.Error())
+	}
+	source := pgtype.UUID{Bytes: bad.source.UUID, Valid: bad.source != domain.SourceID{}}
+	return []any{
+		at.topic, at.number, bad.rec.Position.Offset, source, bad.rec.Key,
+		idOf(bad.rec), asJSON, bad.rec.Raw, why, bad.parks, eventTime(bad.rec),
+	}, nil
 }

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -114,8 +115,17 @@ func (p *Poison) Skip(ctx context.Context, c Caller, key PoisonKey) (Retried, er
 	return done, nil
 }
 
-// mend runs one transaction over the poison of a partition.
+// mend runs one transaction over the poison of a partition; once more when the
+// tables were exchanged under it.
 func (p *Poison) mend(ctx context.Context, at place, do func(context.Context, *mending) error) (Retried, error) {
+	done, err := p.mendOnce(ctx, at, do)
+	if errors.Is(err, domain.ErrFenced) {
+		return p.mendOnce(ctx, at, do)
+	}
+	return done, err
+}
+
+func (p *Poison) mendOnce(ctx context.Context, at place, do func(context.Context, *mending) error) (Retried, error) {
 	m := &mending{p: &partition{place: at, known: newKnown(at.pipeline())}}
 	err := pgx.BeginFunc(ctx, p.db, func(tx pgx.Tx) error {
 		m.tx = tx

@@ -25,7 +25,9 @@ const (
 // Assigned answers domain.ErrLogLost when the log is not the one that the tables
 // were filled from. Batch answers domain.ErrFenced when another runner has moved
 // the checkpoint, when somebody has retried or skipped what was set aside there,
-// or when the partition was never assigned: it is to be assigned again.
+// when the tables were exchanged, or when the partition was never assigned: it is
+// to be assigned again. Assigned answers ErrOtherTables when the tables are not
+// those of this program.
 // After any other error nothing has changed and the same batch may be given
 // again; data that Postgres refuses is no error but ends up in table poison.
 type Runner struct {
@@ -34,6 +36,9 @@ type Runner struct {
 	db      *pgxpool.Pool
 	waiters *Waiters
 	log     *slog.Logger
+	// moved is told each commit of a runner that fills tables aside; nil for the
+	// one of the service. Set before the first call.
+	moved func(at place, position int64)
 
 	mu         sync.Mutex
 	partitions map[place]*partition
@@ -64,6 +69,7 @@ type partition struct {
 	position   int64 // next offset to fold; never ahead of the checkpoint
 	generation int64 // of the checkpoint, when known was loaded
 	known      known
+	aside      bool // of tables that nobody reads yet: nobody is told
 }
 
 // take makes what b means the memory, once it is committed.

@@ -9,11 +9,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/confuse/data-connector/domain"
 )
 
+// runNames are the columns of runs in the order of [runColumns.values].
+const runNames = `source_id, run, run_id, job_id, started_offset, ended_offset, partition`
+
 const upsertRuns = `
-	INSERT INTO runs (source_id, run, run_id, job_id, partition, started_offset, ended_offset)
-	SELECT u.source_id, u.run, u.run_id, u.job_id, $7, u.started_offset, u.ended_offset
+	INSERT INTO runs (` + runNames + `)
+	SELECT u.source_id, u.run, u.run_id, u.job_id, u.started_offset, u.ended_offset, $7
 	FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[])
 		AS u(source_id, run, run_id, job_id, started_offset, ended_offset)
 	ON CONFLICT (source_id, run) DO UPDATE SET ended_offset = EXCLUDED.ended_offset`
@@ -23,22 +28,30 @@ func writeRuns(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	if len(b.runs) == 0 {
 		return nil
 	}
-	var (
-		source, id, job [][16]byte
-		number, started []int64
-		ended           []pgtype.Int8
-	)
+	var c runColumns
 	for _, k := range slices.SortedFunc(maps.Keys(b.runs), compareRuns) {
-		r := b.runs[k]
-		source, id, job = append(source, k.source.UUID), append(id, r.ID.UUID), append(job, r.JobID.UUID)
-		number, started = append(number, r.Number), append(started, r.Started)
-		ended = append(ended, pgtype.Int8{Int64: r.Ended, Valid: r.Ended >= 0})
+		c.add(k, b.runs[k])
 	}
-	_, err := tx.Exec(ctx, upsertRuns, source, number, id, job, started, pgtype.FlatArray[pgtype.Int8](ended), p.number)
-	if err != nil {
+	if _, err := tx.Exec(ctx, upsertRuns, c.values(p.number)...); err != nil {
 		return fmt.Errorf("runs: %w", err)
 	}
 	return nil
+}
+
+type runColumns struct {
+	source, id, job [][16]byte
+	number, started []int64
+	ended           []pgtype.Int8
+}
+
+func (c *runColumns) add(k runKey, r domain.Run) {
+	c.source, c.id, c.job = append(c.source, k.source.UUID), append(c.id, r.ID.UUID), append(c.job, r.JobID.UUID)
+	c.number, c.started = append(c.number, r.Number), append(c.started, r.Started)
+	c.ended = append(c.ended, pgtype.Int8{Int64: r.Ended, Valid: r.Ended >= 0})
+}
+
+func (c *runColumns) values(partition int32) []any {
+	return []any{c.source, c.number, c.id, c.job, c.started, pgtype.FlatArray[pgtype.Int8](c.ended), partition}
 }
 
 func compareRuns(a, b runKey) int {

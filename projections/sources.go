@@ -13,9 +13,12 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
+// sourceNames are the columns of sources in the order of [sourceColumns.values].
+const sourceNames = `source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, state, partition`
+
 const upsertSources = `
-	INSERT INTO sources (source_id, owner_id, provider, name, status, partition, registered_at, removing, removed, open_jobs, state)
-	SELECT u.source_id, u.owner_id, u.provider, u.name, u.status, $11, u.registered_at, u.removing, u.removed, u.open_jobs, u.state::json
+	INSERT INTO sources (` + sourceNames + `)
+	SELECT u.source_id, u.owner_id, u.provider, u.name, u.status, u.registered_at, u.removing, u.removed, u.open_jobs, u.state::json, $11
 	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bool[], $8::bool[], $9::int[], $10::text[])
 		AS u(source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, state)
 	ON CONFLICT (source_id) DO UPDATE
@@ -36,9 +39,7 @@ func writeSources(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error 
 			return fmt.Errorf("sources: %w", err)
 		}
 	}
-	_, err := tx.Exec(ctx, upsertSources, c.id, c.owner, c.provider, c.name, c.status, pgtype.FlatArray[pgtype.Timestamptz](c.registered),
-		c.removing, c.removed, c.open, c.state, p.number)
-	if err != nil {
+	if _, err := tx.Exec(ctx, upsertSources, c.values(p.number)...); err != nil {
 		return fmt.Errorf("sources: %w", err)
 	}
 	return deleteRemoved(ctx, tx, p, b.removed)
@@ -68,6 +69,13 @@ func (c *sourceColumns) add(s domain.Source) error {
 	c.removed = append(c.removed, s.Removed)
 	c.open = append(c.open, int32(len(s.Jobs)))
 	return nil
+}
+
+func (c *sourceColumns) values(partition int32) []any {
+	return []any{
+		c.id, c.owner, c.provider, c.name, c.status, pgtype.FlatArray[pgtype.Timestamptz](c.registered),
+		c.removing, c.removed, c.open, c.state, partition,
+	}
 }
 
 // removalLock orders the end of a source with the writes of its stages, which

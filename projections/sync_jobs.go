@@ -13,9 +13,12 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
+// jobNames are the columns of sync_jobs in the order of [jobColumns.values].
+const jobNames = `job_id, source_id, owner_id, provider, mode, trigger, status, attempt, run,
+	requested_at, started_at, ended_at, retry_at, counts, failure, state`
+
 const upsertJobs = `
-	INSERT INTO sync_jobs (job_id, source_id, owner_id, provider, mode, trigger, status, attempt, run,
-		requested_at, started_at, ended_at, retry_at, counts, failure, state)
+	INSERT INTO sync_jobs (` + jobNames + `)
 	SELECT u.job_id, u.source_id, u.owner_id, u.provider, u.mode, u.trigger, u.status, u.attempt, u.run,
 		u.requested_at, u.started_at, u.ended_at, u.retry_at, u.counts::jsonb, u.failure::jsonb, u.state::json
 	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bigint[],
@@ -39,11 +42,7 @@ func writeJobs(ctx context.Context, tx pgx.Tx, _ *partition, b *batch) error {
 			return fmt.Errorf("sync_jobs: %w", err)
 		}
 	}
-	_, err := tx.Exec(ctx, upsertJobs, c.id, c.source, c.owner, c.provider, c.mode, c.trigger, c.status, c.attempt, c.run,
-		pgtype.FlatArray[pgtype.Timestamptz](c.requested), pgtype.FlatArray[pgtype.Timestamptz](c.started),
-		pgtype.FlatArray[pgtype.Timestamptz](c.ended), pgtype.FlatArray[pgtype.Timestamptz](c.retry),
-		c.counts, pgtype.FlatArray[pgtype.Text](c.failure), c.state)
-	if err != nil {
+	if _, err := tx.Exec(ctx, upsertJobs, c.values()...); err != nil {
 		return fmt.Errorf("sync_jobs: %w", err)
 	}
 	return nil
@@ -81,6 +80,14 @@ func (c *jobColumns) add(j domain.Job, s domain.Source) error {
 	c.ended, c.retry = append(c.ended, nullTime(j.EndedAt)), append(c.retry, nullTime(j.RetryAt))
 	c.counts, c.failure, c.state = append(c.counts, counts), append(c.failure, nullText(failure)), append(c.state, state)
 	return nil
+}
+
+func (c *jobColumns) values() []any {
+	times := func(t []pgtype.Timestamptz) pgtype.FlatArray[pgtype.Timestamptz] { return t }
+	return []any{
+		c.id, c.source, c.owner, c.provider, c.mode, c.trigger, c.status, c.attempt, c.run,
+		times(c.requested), times(c.started), times(c.ended), times(c.retry), c.counts, pgtype.FlatArray[pgtype.Text](c.failure), c.state,
+	}
 }
 
 func compareJobs(a, b domain.JobID) int { return bytes.Compare(a.UUID[:], b.UUID[:]) }

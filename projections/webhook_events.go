@@ -9,13 +9,16 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+// hintNames are the columns of webhook_events in the order of [hintColumns.values].
+const hintNames = `event_id, source_id, owner_id, provider, origin, provider_event, delivery_id, refs,
+	payload_digest, received_at, log_offset, counted, partition`
+
 // A hint that was delivered twice, or went through the inbox as well, has one id
 // and so one row: the first one on the log.
 const insertHints = `
-	INSERT INTO webhook_events (event_id, source_id, owner_id, provider, origin, provider_event, delivery_id, refs,
-		payload_digest, received_at, partition, log_offset, counted)
+	INSERT INTO webhook_events (` + hintNames + `)
 	SELECT u.event_id, u.source_id, u.owner_id, u.provider, u.origin, u.provider_event, u.delivery_id, u.refs::jsonb,
-		u.payload_digest, u.received_at, $13, u.log_offset, u.counted
+		u.payload_digest, u.received_at, u.log_offset, u.counted, $13
 	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
 			$9::bytea[], $10::timestamptz[], $11::bigint[], $12::bool[])
 		AS u(event_id, source_id, owner_id, provider, origin, provider_event, delivery_id, refs,
@@ -32,9 +35,7 @@ func writeHints(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 			return fmt.Errorf("webhook_events: %w", err)
 		}
 	}
-	_, err := tx.Exec(ctx, insertHints, c.id, c.source, c.owner, c.provider, c.origin, c.event, c.delivery, c.refs,
-		pgtype.FlatArray[[]byte](c.digest), pgtype.FlatArray[pgtype.Timestamptz](c.at), c.offset, c.counted, p.number)
-	if err != nil {
+	if _, err := tx.Exec(ctx, insertHints, c.values(p.number)...); err != nil {
 		return fmt.Errorf("webhook_events: %w", err)
 	}
 	return nil
@@ -63,4 +64,11 @@ func (c *hintColumns) add(h hintOf, b *batch) error {
 	c.at = append(c.at, nullTime(h.at))
 	c.offset, c.counted = append(c.offset, h.rec.Position.Offset), append(c.counted, h.counted)
 	return nil
+}
+
+func (c *hintColumns) values(partition int32) []any {
+	return []any{
+		c.id, c.source, c.owner, c.provider, c.origin, c.event, c.delivery, c.refs,
+		pgtype.FlatArray[[]byte](c.digest), pgtype.FlatArray[pgtype.Timestamptz](c.at), c.offset, c.counted, partition,
+	}
 }

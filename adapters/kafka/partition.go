@@ -163,8 +163,5 @@ func (p *partition) last(ctx context.Context, offset int64) (domain.Record, erro
 	if offset < now.start || offset >= now.end {
 		return domain.Record{}, p.at.lost("offset %d was read before, the log holds %d to %d", offset, now.start, now.end)
 	}
-	for rec, err := range p.feed.options.read(ctx, p.at, offset, offset+1) {
-		return rec, err
-	}
-	return domain.Record{}, p.at.lost("offset %d was read before and is no longer there", offset)
+	return p.feed.options.lastOf(p.at)(ctx, offset)
 }

@@ -80,11 +80,11 @@ func (s *service) openDatabase(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, string(s.DatabaseURL)); err != nil {
 		return err
 	}
-	fresh, err := projections.Ensure(ctx, s.db)
+	fit, err := projections.Ensure(ctx, s.db)
 	if err != nil {
 		return err
 	}
-	if fresh {
+	if fit == projections.Made {
 		s.log.InfoContext(ctx, "read tables are new: they are filled from the log")
 	}
 	s.reader = projections.NewReader(s.db)

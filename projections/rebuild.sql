@@ -1,0 +1,20 @@
+-- How far a rebuild is: beside the tables that it fills, so that it goes with them.
+CREATE TABLE rebuild (
+	one        bool        PRIMARY KEY DEFAULT true CHECK (one),
+	phase      text        NOT NULL, -- loading, catching_up, done
+	started_at timestamptz NOT NULL,
+	skipped    text        NOT NULL, -- digest of the records that are left out
+	cancelled  bool        NOT NULL DEFAULT false
+);
+CREATE TABLE rebuild_parts (
+	topic     text   NOT NULL,
+	partition int    NOT NULL,
+	done      bigint NOT NULL, -- records
+	goal      bigint NOT NULL,
+	PRIMARY KEY (topic, partition)
+);
+CREATE TABLE rebuild_pace (
+	one        bool             PRIMARY KEY DEFAULT true CHECK (one),
+	per_second double precision NOT NULL,
+	at         timestamptz      NOT NULL
+);
