@@ -2,9 +2,11 @@
 // partition and keeps the result in schema read of Postgres, where the API, the
 // scheduler and the sync engine look things up.
 //
-// [Ensure] makes the tables. [Runner] fills them; a domain.Feeder calls it.
+// [Ensure] makes the tables, or says whose they are. [Runner] fills them; a
+// domain.Feeder calls it.
 // [Reader] is every question that the service asks of them. [Waiters] lets a
 // writer wait until its event is folded, and says when sources or jobs changed.
+// [Rebuild] fills the tables anew while they serve, and compares them with the log.
 // [Poison] tries again, or leaves out, what could not be folded.
 // The pool that all of them share resolves plain table names in [Schema].
 //

@@ -58,7 +58,7 @@ func (r *Rebuild) lock(ctx context.Context) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := pooled.Hijack()                                         // its lock must not return to the pool
+	conn := pooled.Hijack() // its lock must not return to the pool
 	release = func() {
 		ctx := context.WithoutCancel(ctx)
 		_, _ = conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`) // the end of the connection frees it as well, a little later

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -85,5 +86,12 @@ func (w *world) Projections(context.Context) ([]httpapi.Projection, error) {
 	}
 	return []httpapi.Projection{
 		at("dataconnector.events.v1", 3, 41, 50, 8), at("dataconnector.events.v1", 4, 7, 6, 0), at("dataconnector.pipeline.v1", 0, 5, -1, 0),
+	}, w.err
+}
+
+func (w *world) Rebuilding(context.Context) (*projections.Progress, error) {
+	return &projections.Progress{
+		Phase: "loading", Running: true, StartedAt: noon, Done: 60, Goal: 100, PerSecond: 20, Left: 2 * time.Second,
+		Parts: []projections.PartProgress{{Topic: "dataconnector.events.v1", Partition: 3, Done: 60, Goal: 100}},
 	}, w.err
 }

@@ -88,6 +88,8 @@ type Runs interface {
 type Projections interface {
 	// Projections are all partitions that were ever folded, by topic and number.
 	Projections(ctx context.Context) ([]Projection, error)
+	// Rebuilding is how far a rebuild is, nil when there is none.
+	Rebuilding(ctx context.Context) (*projections.Progress, error)
 }
 
 // A Projection is a partition as it is folded.

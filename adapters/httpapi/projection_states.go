@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/confuse/data-connector/projections"
 )
 
 func (s *Server) projectionRoutes() {
@@ -20,6 +22,7 @@ type listProjectionsOutput struct {
 		Projections []projectionReply `json:"projections" nullable:"false"`
 		Lag         int64             `json:"lag" doc:"Records, over all partitions whose end is known."`
 		Poison      int64             `json:"poison" doc:"Records that were set aside, over all partitions."`
+		Rebuild     *rebuildReply     `json:"rebuild,omitempty" doc:"A rebuild of the tables that runs or was interrupted; absent when there is none."`
 	}
 }
 
@@ -34,6 +37,39 @@ type projectionReply struct {
 	Poison    int64     `json:"poison" doc:"Records that were set aside."`
 	Parked    int64     `json:"parked" doc:"Sources that were set aside."`
 	UpdatedAt time.Time `json:"updatedAt" doc:"When it was folded last."`
+}
+
+type rebuildReply struct {
+	Phase     string             `json:"phase" enum:"loading,catching_up" doc:"loading: the log is folded and copied. catching_up: what came meanwhile is added."`
+	Running   bool               `json:"running" doc:"false: it was interrupted, and the next call goes on with it."`
+	StartedAt time.Time          `json:"startedAt"`
+	Done      int64              `json:"done" doc:"Records that are folded, over all partitions."`
+	Total     int64              `json:"total" doc:"Records that are to be folded."`
+	PerSecond float64            `json:"recordsPerSecond"`
+	Left      *float64           `json:"secondsLeft,omitempty" doc:"About; absent when it is not known."`
+	Parts     []rebuildPartReply `json:"partitions" nullable:"false"`
+}
+
+type rebuildPartReply struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Done      int64  `json:"done"`
+	Total     int64  `json:"total"`
+}
+
+func newRebuildReply(p projections.Progress) *rebuildReply {
+	r := &rebuildReply{
+		Phase: p.Phase, Running: p.Running, StartedAt: p.StartedAt.UTC(), Done: p.Done, Total: p.Goal, PerSecond: p.PerSecond,
+		Parts: []rebuildPartReply{},
+	}
+	if p.Left >= 0 {
+		seconds := p.Left.Seconds()
+		r.Left = &seconds
+	}
+	for _, part := range p.Parts {
+		r.Parts = append(r.Parts, rebuildPartReply{part.Topic, part.Partition, part.Done, part.Goal})
+	}
+	return r
 }
 
 // listProjections handles GET /projections.
@@ -51,6 +87,13 @@ func (s *Server) listProjections(ctx context.Context, _ *struct{}) (*listProject
 		if r.Lag != nil {
 			out.Body.Lag += *r.Lag
 		}
+	}
+	rebuild, err := s.Projections.Rebuilding(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rebuild != nil {
+		out.Body.Rebuild = newRebuildReply(*rebuild)
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -10,9 +11,18 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// A progress shows how far a job is.
+// A headway is how far something is.
+type headway struct {
+	state string // a new one is shown at once
+	done  int64
+	total int64  // 0: not known
+	unit  string // of both
+	more  string // what a line says behind the state
+}
+
+// A progress shows how far something is.
 type progress interface {
-	at(j jobReply)
+	at(s headway)
 	// end shows a last line, none when it is empty.
 	end(line string)
 }
@@ -33,11 +43,8 @@ type bar struct {
 	total int64 // of the bar; -1: unknown
 }
 
-func (b *bar) at(j jobReply) {
-	total := int64(-1)
-	if j.Progress != nil && j.Stats.FilesTotal > 0 {
-		total = j.Stats.FilesTotal
-	}
+func (b *bar) at(s headway) {
+	total := cmp.Or(s.total, -1)
 	if b.drawn == nil || total != b.total {
 		b.clear()
 		b.total = total
@@ -45,9 +52,9 @@ func (b *bar) at(j jobReply) {
 			progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(total > 0),
 			progressbar.OptionSetSpinnerChangeInterval(0)) // else it goes on drawing by itself, for ever
 	}
-	b.drawn.Describe(fmt.Sprintf("%s, %d files", describe(j), j.Stats.FilesProcessed))
+	b.drawn.Describe(fmt.Sprintf("%s, %d %s", s.state, s.done, s.unit))
 	if total > 0 {
-		_ = b.drawn.Set64(min(j.Stats.FilesProcessed, total-1)) // a bar that is not drawn costs nothing; a full one ends
+		_ = b.drawn.Set64(min(s.done, total-1)) // a bar that is not drawn costs nothing; a full one ends
 	}
 }
 
@@ -72,26 +79,34 @@ type lines struct {
 	told  time.Time
 }
 
-func (l *lines) at(j jobReply) {
-	state, now := describe(j), l.clock.Now()
-	if state == l.state && now.Sub(l.told) < tellEvery {
+func (l *lines) at(s headway) {
+	now := l.clock.Now()
+	if s.state == l.state && now.Sub(l.told) < tellEvery {
 		return
 	}
-	l.state, l.told = state, now
-	line := state
-	if j.Stats.FilesProcessed > 0 {
-		line += ": " + j.Stats.String()
-	}
-	if j.Progress != nil && *j.Progress > 0 {
-		line += ", " + j.percent()
-	}
-	_, _ = fmt.Fprintln(l.w, line) // nobody looks
+	l.state, l.told = s.state, now
+	_, _ = fmt.Fprintln(l.w, s.state+s.more) // nobody looks
 }
 
 func (l *lines) end(line string) {
 	if line != "" {
 		_, _ = fmt.Fprintln(l.w, line) // as above
 	}
+}
+
+// headway is how far a job is.
+func (j jobReply) headway() headway {
+	s := headway{state: describe(j), done: j.Stats.FilesProcessed, unit: "files"}
+	if j.Progress != nil && j.Stats.FilesTotal > 0 {
+		s.total = j.Stats.FilesTotal
+	}
+	if s.done > 0 {
+		s.more = ": " + j.Stats.String()
+	}
+	if j.Progress != nil && *j.Progress > 0 {
+		s.more += ", " + j.percent()
+	}
+	return s
 }
 
 // describe is the state of a job, with why it waits.

@@ -20,7 +20,7 @@ func TestBar(t *testing.T) {
 		{Status: "running", Progress: &all, Stats: jobStats{FilesProcessed: 120, FilesTotal: 120}}, // there were more
 		{Status: "queued", Error: "busy", RetryAt: time.Unix(0, 0), Stats: jobStats{FilesProcessed: 120}},
 	} {
-		b.at(j)
+		b.at(j.headway())
 	}
 	b.end("completed: 120 files")
 	for _, want := range []string{"queued, 0 files", "running, 7 files", " 50% ", "running, 120 files", "waits until 1970-01-01T00:00:00Z (busy)", "\rcompleted: 120 files\n"} {

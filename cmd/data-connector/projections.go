@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/confuse/data-connector/projections"
 )
 
 // A projectionReply says how far a partition is folded.
@@ -17,6 +19,27 @@ type projectionReply struct {
 	UpdatedAt                time.Time
 }
 
+// A rebuildState says how far a rebuild is.
+type rebuildState struct {
+	Phase            string
+	Running          bool
+	Done, Total      int64
+	RecordsPerSecond float64
+	SecondsLeft      *float64 // nil: not known
+}
+
+func (r *rebuildState) String() string {
+	p := projections.Progress{Phase: r.Phase, Done: r.Done, Goal: r.Total, PerSecond: r.RecordsPerSecond, Left: -1}
+	if r.SecondsLeft != nil {
+		p.Left = time.Duration(*r.SecondsLeft * float64(time.Second))
+	}
+	s := rebuildHeadway(p)
+	if !r.Running {
+		return "a rebuild was interrupted while " + s.state + s.more
+	}
+	return "a rebuild is " + s.state + s.more
+}
+
 func (c *command) projections() *cobra.Command {
 	var at where
 	var asJSON bool
@@ -27,7 +50,10 @@ func (c *command) projections() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var reply struct{ Projections []projectionReply }
+			var reply struct {
+				Projections []projectionReply
+				Rebuild     *rebuildState
+			}
 			raw, err := cl.get(cmd.Context(), "/projections", &reply)
 			if err != nil {
 				return err
@@ -38,6 +64,9 @@ func (c *command) projections() *cobra.Command {
 			t := newTable(cmd.OutOrStdout(), "TOPIC", "PARTITION", "STATE", "POSITION", "LAG", "A SECOND", "POISON", "PARKED", "FOLDED AT")
 			for _, p := range reply.Projections {
 				t.row(p.Topic, p.Partition, p.State, p.Position, number(p.Lag), strconv.FormatFloat(p.RecordsPerSecond, 'f', 1, 64), p.Poison, p.Parked, when(p.UpdatedAt))
+			}
+			if reply.Rebuild != nil {
+				defer c.complain("%s", reply.Rebuild)
 			}
 			return t.flush()
 		},

@@ -57,7 +57,7 @@ func (s *service) run(ctx context.Context) error {
 // folded.
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
-		roleProjector: {s.project},
+		roleProjector: {s.project, s.tidy},
 		roleScheduler: {s.schedule},
 		roleSyncer:    {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
 	}
@@ -107,12 +107,6 @@ func urlOf(l net.Listener) string {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, port)
-}
-
-// project folds the log into the tables until it is lost or ctx ends.
-func (s *service) project(ctx context.Context) error {
-	feed := kafka.NewFeed(s.kafka, kafka.FeedOptions{Group: s.KafkaGroup, Instance: s.WorkerName, Workers: s.ProjectorWorkers})
-	return feed.Feed(ctx, s.runner)
 }
 
 func (s *service) schedule(ctx context.Context) error {

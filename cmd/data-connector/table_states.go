@@ -41,6 +41,11 @@ func (t tableStates) Projections(ctx context.Context) ([]httpapi.Projection, err
 	return all, nil
 }
 
+// Rebuilding implements httpapi.Projections.
+func (t tableStates) Rebuilding(ctx context.Context) (*projections.Progress, error) {
+	return t.tables.Rebuilding(ctx)
+}
+
 // rate is 0 for what another process folds.
 func (t tableStates) rate(topic string, partition int32) float64 {
 	for _, f := range t.runner.Folded() {

@@ -29,7 +29,7 @@ func (c *command) waitForJob(ctx context.Context, cl *client, id string) error {
 			show.end(fmt.Sprintf("%s: %s", j.Status, j.Stats))
 			return outcome(j)
 		}
-		show.at(j)
+		show.at(j.headway())
 		select {
 		case <-c.clock.After(pause):
 		case <-ctx.Done():
