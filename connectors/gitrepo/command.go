@@ -22,6 +22,8 @@ type command struct {
 	dir  string   // the repository; empty: none
 	net  *network // nil: no protocol is allowed, no object is fetched on the way
 	in   io.Reader
+	// packets has the packets of the smart protocol written to standard error.
+	packets bool
 }
 
 // A process is git at work. wait or kill must be called, once out was read.
@@ -45,6 +47,9 @@ func (c *Client) start(ctx context.Context, run command) (*process, error) {
 	cmd := exec.CommandContext(limited, c.program, args...)
 	cmd.Dir = "/"
 	cmd.Env = c.environment(run.net)
+	if run.packets {
+		cmd.Env = append(cmd.Env, "GIT_TRACE_PACKET=1")
+	}
 	cmd.Stdin = run.in
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -57,7 +62,7 @@ func (c *Client) start(ctx context.Context, run command) (*process, error) {
 	}
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("gitrepo: start git: %w", err)
+		return nil, first(context.Cause(ctx), fmt.Errorf("gitrepo: start git: %w", err))
 	}
 	p.out = bufio.NewReaderSize(out, 64<<10)
 	return p, nil

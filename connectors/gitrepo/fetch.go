@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -20,9 +22,17 @@ const watchDisk = 200 * time.Millisecond
 // fetch brings one commit whole, but for its large files. The lock is held. What
 // dies half-way leaves no ref of the commit, and is fetched again.
 func (r *repo) fetch(ctx context.Context, remote Remote, commit string) error {
-	err := r.fetchOnce(ctx, remote, commit)
+	filter := fmt.Sprintf("--filter=blob:limit=%d", r.limit)
+	err := r.fetchOnce(ctx, remote, commit, filter)
 	if again(ctx, err) && remote.Auth != nil {
-		err = r.fetchOnce(ctx, remote, commit)
+		err = r.fetchOnce(ctx, remote, commit, filter)
+	}
+	var unsafe *UnsafeError
+	if errors.As(err, &unsafe) && r.client.accepts(unsafe.ID) { // before 2.44 git forgets what is accepted when it filters
+		if err = r.fetchOnce(ctx, remote, commit, "--no-filter"); err != nil {
+			r.drop()
+			return err
+		}
 	}
 	m, metaErr := r.meta()
 	if configErr := first(metaErr, r.configure(m.Format)); err == nil && configErr != nil {
@@ -40,7 +50,11 @@ func (r *repo) fetch(ctx context.Context, remote Remote, commit string) error {
 	return r.keepMeta(m)
 }
 
-func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit string) error {
+func (c *Client) accepts(id string) bool {
+	return slices.ContainsFunc(append(harmless(), c.opt.AcceptFsck...), func(accepted string) bool { return strings.EqualFold(accepted, id) })
+}
+
+func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit, filter string) error {
 	n, err := r.client.reach(ctx, remote)
 	if err != nil {
 		return err
@@ -50,7 +64,7 @@ func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit string) erro
 	go r.watch(ctx, cancel)
 	_, err = r.client.run(ctx, command{dir: r.dir, net: n, args: []string{
 		"fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
-		fmt.Sprintf("--filter=blob:limit=%d", r.limit), "--", n.url.String(), "+" + commit + ":" + heldRefs + "/" + commit,
+		filter, "--", n.url.String(), "+" + commit + ":" + heldRefs + "/" + commit,
 	}})
 	if errors.Is(err, errDisk) {
 		return r.tooLarge(err)

@@ -43,6 +43,8 @@ func (c *Client) Head(ctx context.Context, remote Remote) (Head, error) {
 	switch {
 	case err != nil:
 		return Head{}, err
+	case len(all.ids) == 0 && !all.smart: // any empty answer reads as a list without refs
+		return Head{}, fmt.Errorf("gitrepo: ask for refs: the server does not speak git's smart protocol: %w", domain.ErrTransient)
 	case len(all.ids) == 0:
 		return Head{}, nil
 	}
@@ -86,6 +88,7 @@ func isID(s string) bool {
 type refList struct {
 	ids     map[string]string
 	symbols map[string]string // HEAD: refs/heads/main
+	smart   bool              // the server was seen to speak the smart protocol; told of a list of all refs only
 }
 
 func (l refList) head(ref string) (Head, bool) {
@@ -121,7 +124,7 @@ func (c *Client) listOnce(ctx context.Context, remote Remote, names []string) (r
 	if err != nil {
 		return refList{}, err
 	}
-	p, err := c.start(ctx, command{net: n, args: append([]string{"ls-remote", "--quiet", "--symref", "--", n.url.String()}, names...)})
+	p, err := c.start(ctx, command{net: n, packets: len(names) == 0, args: append([]string{"ls-remote", "--quiet", "--symref", "--", n.url.String()}, names...)})
 	if err != nil {
 		return refList{}, err
 	}
@@ -130,7 +133,9 @@ func (c *Client) listOnce(ctx context.Context, remote Remote, names []string) (r
 		p.kill()
 		return refList{}, first(context.Cause(ctx), err)
 	}
-	return l, c.classify("ask for refs", p.wait())
+	err = c.classify("ask for refs", p.wait())
+	l.smart = strings.Contains(p.errs.String(), " packet: ")
+	return l, err
 }
 
 func (c *Client) readRefs(r *bufio.Reader) (refList, error) {
