@@ -42,6 +42,8 @@ type StageReported struct {
 	State    StageState `json:"state"`
 	Items    int64      `json:"items"`            // accepted by the stage; 0 unless done
 	Error    string     `json:"error,omitempty"`  // why it failed, bounded to 2 KiB, without content
+	Reason   string     `json:"reason,omitempty"` // why it was skipped, in one word
+	Letter   *Letter    `json:"letter,omitempty"` // failed: where it is kept
 	At       time.Time  `json:"at"`               // UTC
 	Replay   string     `json:"replay,omitempty"` // id of the replay that handed the file out again
 }
@@ -54,4 +56,16 @@ const (
 	StageDone    StageState = "done"    // accepted by the neighbour
 	StageSkipped StageState = "skipped" // nothing to hand on: no content, or no way to tell the neighbour
 	StageFailed  StageState = "failed"  // refused for good; it is a dead letter
+
+	StageDiscarded StageState = "discarded" // somebody decided that the dead letter needs no answer
 )
+
+// A Letter says where a dead letter is kept and how it came to be. Its partition
+// is that of the report.
+type Letter struct {
+	Offset       int64     `json:"offset"`           // on the topic of dead letters, which forgets
+	OriginTopic  string    `json:"origin_topic"`     // that it was handed on from
+	OriginOffset int64     `json:"origin_offset"`    // there
+	Attempts     int       `json:"attempts"`         // how often the neighbour was asked
+	FirstFailure time.Time `json:"first_failure_at"` // UTC; of the last one the report tells
+}

@@ -190,3 +190,6 @@ func soon(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// quiet is for what logs from goroutines that outlive a subtest.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -34,6 +34,29 @@ const (
 	HeaderTrace       = "traceparent" // only when known
 	HeaderRun         = "ce_run"      // copy of run, only in a run
 	HeaderSeq         = "ce_seq"      // copy of seq, only in a run
+	HeaderReplay      = "ce_replay"   // id of the replay that hands the event on again
+	HeaderStage       = "stage"       // beside HeaderReplay: the only stage that is meant; on a dead letter: the one that refused it
+)
+
+// The headers of a dead letter, besides those of the event and HeaderStage.
+const (
+	HeaderOriginTopic     = "origin_topic"
+	HeaderOriginPartition = "origin_partition"
+	HeaderOriginOffset    = "origin_offset"
+	HeaderError           = "error"         // what the neighbour said, at most 2 KiB
+	HeaderAttempts        = "attempts"      // how often the neighbour was asked
+	HeaderFirstFailure    = "first_failure" // RFC 3339, UTC
+	HeaderLastFailure     = "last_failure"
+)
+
+// Metadata of a message besides the headers of its record. Topic, partition and
+// offset say where it stands; key and partition say where it is to go when it is
+// published.
+const (
+	MetaTopic     = "kafka_topic"
+	MetaPartition = "kafka_partition"
+	MetaOffset    = "kafka_offset"
+	MetaKey       = "kafka_key"
 )
 
 const (

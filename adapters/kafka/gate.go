@@ -1,0 +1,130 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// Runs gives the runs that were the current ones of their sources somewhere in a
+// partition of the events topic from the offset from up to but not including to.
+// It waits until the tables hold everything below to, so that what it says does
+// not change any more. Removed are sources of events there of which nothing is
+// left.
+type Runs func(ctx context.Context, partition int32, from, to int64) (RunsBetween, error)
+
+// RunsBetween are the runs of a range of a partition.
+type RunsBetween struct {
+	Runs    map[domain.SourceID][]domain.Run
+	Removed map[domain.SourceID]bool
+}
+
+// counts tells whether an event of run at offset counts (I3). Of a source that
+// has been removed meanwhile nobody knows the runs any more: what is left to tell
+// of it is which files are gone, and that is true whatever run said it.
+func (b RunsBetween) counts(e domain.FileChanged, offset int64) bool {
+	if b.Removed[e.SourceID] {
+		return e.Change == domain.FileRemoved
+	}
+	for _, r := range b.Runs[e.SourceID] {
+		if r.ID == e.RunID && r.Started < offset && (r.Ended < 0 || r.Ended > offset) {
+			return true
+		}
+	}
+	return false
+}
+
+// A gate lets pass what counts: the file events of the current run of their
+// source (I3). It asks the tables, which fold the same log, instead of folding it
+// once more: a fold that began in the middle would not know whether a claim is
+// valid.
+//
+// As long as no source changes, what it was told last stays true.
+type gate struct {
+	*window
+	told  RunsBetween
+	known bool
+}
+
+// pass gives those of in that count and finishes the others. It reports false
+// when ctx ended.
+func (g *gate) pass(ctx context.Context, in []*task) ([]*task, bool) {
+	if len(in) == 0 {
+		return nil, true
+	}
+	events := make([]domain.Event, len(in))
+	for i, t := range in {
+		event, err := wire.Decode(headersOf(t.record), t.record.Value)
+		if err != nil { // it is set aside in the tables, and shown there
+			g.options.Log.WarnContext(ctx, "record is not handed on: it is no event", "group", g.own.Group, "partition", t.record.Partition, "offset", t.record.Offset, "err", err)
+		}
+		events[i] = event
+	}
+	if !g.known || changesSource(events) {
+		if !g.ask(ctx, in[0].record.Offset, in[len(in)-1].record.Offset+1) {
+			return nil, false
+		}
+	}
+	passed := make([]*task, 0, len(in))
+	for i, t := range in {
+		if g.lets(events[i], t.record.Offset) {
+			passed = append(passed, t)
+			continue
+		}
+		g.finish(t)
+	}
+	return passed, true
+}
+
+func (g *gate) lets(event domain.Event, offset int64) bool {
+	switch e := event.(type) {
+	case domain.FileChanged:
+		return g.told.counts(e, offset)
+	case domain.SourceChanged:
+		return g.own.Sources
+	default:
+		return false
+	}
+}
+
+func changesSource(events []domain.Event) bool {
+	for _, e := range events {
+		if _, ok := e.(domain.SourceChanged); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// ask asks until it is told or ctx ends.
+func (g *gate) ask(ctx context.Context, from, to int64) bool {
+	for failed := 0; ; failed++ {
+		told, err := g.own.Runs(ctx, g.at.number, from, to)
+		if err == nil {
+			g.told, g.known = told, true
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		err = fmt.Errorf("runs of %s from %d to %d: %w", g.at, from, to, err)
+		g.options.Log.WarnContext(ctx, "nothing is handed on until the tables answer", "group", g.own.Group, "err", err)
+		if !pause(ctx, backoff(failed)) {
+			return false
+		}
+	}
+}
+
+// sourceOf is the source of an event, from its headers.
+func sourceOf(r *kgo.Record) string {
+	for _, h := range r.Headers {
+		if h.Key == wire.HeaderSource {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

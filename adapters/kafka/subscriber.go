@@ -1,0 +1,171 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// headerUUID carries the id of a message that is no event.
+const headerUUID = "message_uuid"
+
+// A nacked message is delivered again after a while that doubles up to a limit.
+const (
+	firstAgain = 20 * time.Millisecond
+	lastAgain  = 10 * time.Second
+)
+
+// SubscriberOptions are what a Subscriber needs besides Options. Group is
+// required.
+type SubscriberOptions struct {
+	Group       string // the consumer group: each message goes to one of its subscribers
+	Instance    string // name of this process in the group; a restart under the same name gets its partitions back at once. Empty: none
+	Lanes       int    // messages handed out at once; 0: 64
+	Window      int    // messages of a partition in flight, done out of order or waiting; 0: 10,000
+	WindowBytes int64  // the same in bytes; 0: 64 MiB
+
+	Grace time.Duration // how long what was delivered may still be acked when its partition goes or the subscription ends; 0: 10 s
+
+	Runs    Runs // of the events topic: only what counts is handed out. Nil: everything is
+	Sources bool // with Runs: events of sources are handed out too, when all before them of the source is done
+}
+
+// ErrClosed answers a subscription to a Subscriber that was closed.
+var ErrClosed = errors.New("kafka: subscriber is closed")
+
+// A Subscriber is watermill's on Kafka. Messages of one key are delivered one
+// after the other, those of different keys side by side, as many as there are
+// lanes. A message is delivered until it is acked: again after a nack, after some
+// time, and after a crash. What is committed lies below the lowest message that
+// is not acked, so a crash repeats at most the window.
+type Subscriber struct {
+	options Options
+	own     SubscriberOptions
+	closing context.Context
+	close   context.CancelFunc
+	open    sync.WaitGroup
+	mu      sync.Mutex
+}
+
+var _ message.Subscriber = (*Subscriber)(nil)
+
+// NewSubscriber makes a Subscriber. It connects in Subscribe.
+func NewSubscriber(o Options, own SubscriberOptions) *Subscriber {
+	own.Lanes = cmp.Or(own.Lanes, defaultLanes)
+	own.Window = cmp.Or(own.Window, defaultWindow)
+	own.WindowBytes = cmp.Or(own.WindowBytes, defaultWindowBytes)
+	own.Grace = cmp.Or(own.Grace, grace)
+	s := &Subscriber{options: o, own: own}
+	s.closing, s.close = context.WithCancel(context.Background())
+	return s
+}
+
+// Subscribe joins the group for topic. The channel is closed when ctx has ended,
+// the subscriber was closed, or the topic no longer holds what the group has not
+// read (an error in the log); before that, what is delivered may still be acked,
+// for Grace.
+func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil {
+		return nil, ErrClosed
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.closing, cancel)
+	d := &deliveries{out: make(chan *message.Message), over: ctx}
+	l := newLanes(s.options, s.own, topic, d.deliver)
+	if err := l.open(ctx); err != nil {
+		cancel()
+		return nil, err
+	}
+	s.open.Go(func() {
+		defer close(d.out)
+		defer cancel()
+		defer stop()
+		_ = l.run() // it has logged what is worth it
+	})
+	return d.out, nil
+}
+
+// Close ends all subscriptions and waits for it. Closing again does nothing.
+func (s *Subscriber) Close() error {
+	s.mu.Lock()
+	s.close()
+	s.mu.Unlock()
+	s.open.Wait()
+	return nil
+}
+
+// deliveries are those of one subscription.
+type deliveries struct {
+	out  chan *message.Message
+	over context.Context // nobody takes messages any more
+}
+
+// deliver is handleFunc.
+func (d *deliveries) deliver(ctx context.Context, r *kgo.Record) bool {
+	for again := firstAgain; ; again = min(2*again, lastAgain) {
+		acked, ok := d.once(ctx, r)
+		if acked || !ok {
+			return acked
+		}
+		wait, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(d.over, cancel)
+		ok = pause(wait, again/2+rand.N(again/2)) // spreads retries, no secret
+		stop()
+		cancel()
+		if !ok {
+			return false
+		}
+	}
+}
+
+// once delivers r and waits for the answer. ok is false when there is none.
+func (d *deliveries) once(ctx context.Context, r *kgo.Record) (acked, ok bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // who still works on it finds out that it is answered
+	m := newMessage(r)
+	m.SetContext(ctx)
+	select {
+	case d.out <- m:
+	case <-ctx.Done():
+		return false, false
+	case <-d.over.Done():
+		return false, false
+	}
+	select {
+	case <-m.Acked():
+		return true, true
+	case <-m.Nacked():
+		return false, true
+	case <-ctx.Done():
+		return false, false
+	}
+}
+
+// newMessage gives r as watermill sees it.
+func newMessage(r *kgo.Record) *message.Message {
+	meta := make(message.Metadata, len(r.Headers)+4)
+	for _, h := range r.Headers {
+		meta[h.Key] = string(h.Value)
+	}
+	m := message.NewMessage(cmp.Or(meta[wire.HeaderID], meta[headerUUID]), r.Value)
+	delete(meta, headerUUID)
+	meta[wire.MetaTopic] = r.Topic
+	meta[wire.MetaPartition] = strconv.Itoa(int(r.Partition))
+	meta[wire.MetaOffset] = strconv.FormatInt(r.Offset, 10)
+	if r.Key != nil {
+		meta[wire.MetaKey] = string(r.Key)
+	}
+	m.Metadata = meta
+	return m
+}

@@ -1,0 +1,165 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
+
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// take hands on one message: message.NoPublishHandlerFunc.
+func (d *Dispatcher) take(msg *message.Message) error {
+	if stage := msg.Metadata[wire.HeaderStage]; stage != "" && stage != d.Stage.Name() {
+		return nil
+	}
+	event, err := wire.Decode(msg.Metadata, msg.Payload)
+	if err != nil {
+		return Final(err)
+	}
+	switch e := event.(type) {
+	case domain.FileChanged:
+		return d.takeFile(msg, e)
+	case domain.SourceChanged:
+		return d.takeSource(msg, e)
+	default:
+		return nil // I6
+	}
+}
+
+func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error {
+	ctx := msg.Context()
+	h, err := d.handover(msg, e)
+	if err != nil {
+		return err
+	}
+	if h.Replay != "" {
+		passed, known, err := d.States(ctx, d.Stage.Name(), e.FileID)
+		if err != nil {
+			return err
+		}
+		if known && e.Revised().Before(passed) {
+			return nil // the stage has had a newer state: telling of this one would take it back
+		}
+	}
+	outcome := Skipped(ReasonSourceGone)
+	if !h.Source.Removed || e.Change == domain.FileRemoved {
+		var i *item
+		if outcome, i, err = d.hand(ctx, h); err != nil {
+			return err
+		}
+		msg.Metadata[wire.HeaderAttempts] = strconv.Itoa(i.attempts)
+		i.failed(d.Clock.Now())
+		msg.Metadata[wire.HeaderFirstFailure] = i.first.Format(time.RFC3339Nano)
+	}
+	if outcome.State == domain.StageFailed {
+		return Final(outcome.cause())
+	}
+	return d.report(ctx, msg, domain.StageReported{
+		SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: h.Replay,
+		State: outcome.State, Items: outcome.Items, Reason: outcome.Reason,
+	})
+}
+
+// cause is why a failed item failed.
+func (o Outcome) cause() error {
+	if o.Err == nil {
+		return errors.New("refused without a reason")
+	}
+	return o.Err
+}
+
+func (d *Dispatcher) handover(msg *message.Message, e domain.FileChanged) (Handover, error) {
+	id, at, err := attributes(msg)
+	if err != nil {
+		return Handover{}, err
+	}
+	source, err := d.sources.find(msg.Context(), e.SourceID, e.OwnerID)
+	if err != nil {
+		return Handover{}, err
+	}
+	return Handover{
+		ID: id, Time: at, File: e, Source: source, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
+			if e.Content == nil {
+				return nil, domain.ErrNoContent
+			}
+			return d.Contents.Open(ctx, *e.Content)
+		},
+	}, nil
+}
+
+func attributes(msg *message.Message) (domain.EventID, time.Time, error) {
+	id, err := uuid.Parse(msg.Metadata[wire.HeaderID])
+	if err != nil {
+		return domain.EventID{}, time.Time{}, Final(err)
+	}
+	at, _ := time.Parse(time.RFC3339, msg.Metadata[wire.HeaderTime]) // for people; zero: it has none
+	return domain.EventID{UUID: id}, at.UTC(), nil
+}
+
+func (d *Dispatcher) takeSource(msg *message.Message, e domain.SourceChanged) error {
+	stage, ok := d.Stage.(SourceStage)
+	if !ok {
+		return nil
+	}
+	id, at, err := attributes(msg)
+	if err != nil {
+		return err
+	}
+	h := SourceHandover{ID: id, Time: at, Event: e, Trace: msg.Metadata[wire.HeaderTrace]}
+	for failed := 0; ; failed++ {
+		_, err := d.circuit.try(func() (_ []Outcome, err error) {
+			defer func() {
+				if r := recover(); r != nil {
+					err = panicked(r)
+				}
+			}()
+			return nil, stage.HandleSource(d.hard, h)
+		})
+		if err == nil || IsFinal(err) {
+			return err
+		}
+		wait, cancel := context.WithCancel(msg.Context())
+		stop := context.AfterFunc(d.soft, cancel)
+		ok := d.wait(wait, failed, err)
+		stop()
+		cancel()
+		if !ok {
+			return err
+		}
+	}
+}
+
+// report puts an outcome on the log. It is there before the message counts as
+// done: a crash between the two repeats both.
+func (d *Dispatcher) report(ctx context.Context, msg *message.Message, r domain.StageReported) error {
+	partition, err := strconv.ParseInt(msg.Metadata[wire.MetaPartition], 10, 32)
+	if err != nil {
+		return Final(fmt.Errorf("partition of a message: %w", err))
+	}
+	id, err := domain.NewEventID()
+	if err != nil {
+		return err
+	}
+	r.Stage, r.At = d.Stage.Name(), d.Clock.Now()
+	m := domain.Message{ID: id, Time: r.At, Partition: int32(partition), Trace: msg.Metadata[wire.HeaderTrace], Event: r}
+	for failed := 0; ; failed++ {
+		_, err := d.Reports.Append(ctx, m)
+		if err == nil {
+			d.observe(Observed{State: r.State, Items: r.Items, Again: r.Replay != ""})
+			return nil
+		}
+		// A report that was written twice says the same twice.
+		if ctx.Err() != nil || !d.wait(ctx, failed, fmt.Errorf("report: %w", err)) {
+			return err
+		}
+	}
+}
