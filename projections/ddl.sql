@@ -138,6 +138,8 @@ CREATE TABLE file_stages (
 	error      text   NOT NULL,
 	at         timestamptz NOT NULL,
 	replay     text   NOT NULL,
+	reason     text   NOT NULL, -- of skipped
+	letter     text   NOT NULL, -- of failed: domain.Letter as JSON; empty: none
 	log_offset bigint NOT NULL -- of the report: of two about one state the later one counts
 ) WITH (fillfactor = 90);
 
@@ -176,5 +178,6 @@ CREATE INDEX webhook_events_of_source ON webhook_events (source_id, received_at 
 CREATE INDEX webhook_events_of_owner ON webhook_events (owner_id, received_at DESC, event_id DESC);
 ALTER TABLE file_stages ADD PRIMARY KEY (file_id, stage);
 CREATE INDEX file_stages_of_source ON file_stages (source_id);
+CREATE INDEX file_stages_failed ON file_stages (stage, file_id) WHERE state = 'failed';
 ALTER TABLE poison ADD PRIMARY KEY (topic, partition, log_offset);
 CREATE INDEX poison_of_source ON poison (source_id, topic, partition, log_offset) WHERE source_id IS NOT NULL;

@@ -28,7 +28,7 @@ const HeaderKey = "Idempotency-Key"
 // A Client asks one neighbour over HTTP. It may be used concurrently.
 type Client struct {
 	URL     string            // of the neighbour, without a path of its API
-	HTTP    *http.Client      // nil: one that follows no redirect
+	HTTP    *http.Client      // as HTTPClient makes them
 	Timeout time.Duration     // of one request; 0: DefaultTimeout
 	Header  map[string]string // sent with each request
 }
@@ -102,7 +102,7 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 			}
 		}
 	}
-	resp, err := c.client().Do(req)
+	resp, err := c.HTTP.Do(req)
 	if err != nil {
 		return err
 	}
@@ -113,11 +113,13 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	return decode(resp.Body, out)
 }
 
-func (c *Client) client() *http.Client {
-	if c.HTTP != nil {
-		return c.HTTP
-	}
+// HTTPClient makes a client that keeps so many connections to its neighbour and
+// follows no redirect: what answers there is not who was asked.
+func HTTPClient(connections int) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
+	t.MaxIdleConnsPerHost, t.MaxIdleConns = connections, connections
 	return &http.Client{
+		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
