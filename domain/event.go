@@ -65,7 +65,7 @@ const (
 type Letter struct {
 	Offset       int64     `json:"offset"`           // on the topic of dead letters, which forgets
 	OriginTopic  string    `json:"origin_topic"`     // that it was handed on from
-	OriginOffset int64     `json:"origin_offset"`    // there
+	OriginOffset int64     `json:"origin_offset"`    // of it there
 	Attempts     int       `json:"attempts"`         // how often the neighbour was asked
-	FirstFailure time.Time `json:"first_failure_at"` // UTC; of the last one the report tells
+	FirstFailure time.Time `json:"first_failure_at"` // UTC; the report tells when the last one was
 }

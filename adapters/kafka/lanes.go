@@ -17,10 +17,10 @@ const (
 	defaultLanes       = 64
 	defaultWindow      = 10_000
 	defaultWindowBytes = 64 << 20
-	// pollRecords is by how much a window may be exceeded.
+	// pollRecords is how many are taken at once.
 	pollRecords = 1_000
-	// trackEvery is how long done work may stay uncommitted: what a crash repeats
-	// besides the records in flight.
+	// trackEvery is how long done work stays uncommitted, unless it is a quarter of
+	// a window before that.
 	trackEvery = time.Second
 )
 
@@ -40,13 +40,14 @@ type lanes struct {
 	work    context.Context // ends when the topic can no longer be read
 	fail    context.CancelCauseFunc
 	all     []lane
+	due     chan struct{} // a commit does not wait for its time
 
 	mu    sync.Mutex
 	parts map[int32]*window
 }
 
 func newLanes(o Options, own SubscriberOptions, topic string, handle handleFunc) *lanes {
-	return &lanes{options: o, own: own, topic: topic, handle: handle, all: make([]lane, own.Lanes), parts: make(map[int32]*window)}
+	return &lanes{options: o, own: own, topic: topic, handle: handle, all: make([]lane, own.Lanes), due: make(chan struct{}, 1), parts: make(map[int32]*window)}
 }
 
 // open joins the group, until ctx ends. It does not wait for partitions.
@@ -88,7 +89,15 @@ func (l *lanes) run() error {
 	defer l.fail(nil)
 	var commits sync.WaitGroup
 	commits.Go(func() {
-		for pause(l.work, trackEvery) {
+		every := time.NewTicker(trackEvery)
+		defer every.Stop()
+		for l.work.Err() == nil {
+			select {
+			case <-every.C:
+			case <-l.due:
+			case <-l.work.Done():
+				return
+			}
 			l.commit(l.work, l.client, l.windows())
 		}
 	})
@@ -104,9 +113,20 @@ func (l *lanes) run() error {
 	return context.Cause(l.work)
 }
 
+// pollMost is how many records one poll takes at most. A window is full while it
+// has no room for so many.
+func (l *lanes) pollMost() int64 { return int64(min(pollRecords, (l.own.Window+3)/4)) }
+
+func (l *lanes) commitSoon() {
+	select {
+	case l.due <- struct{}{}:
+	default:
+	}
+}
+
 func (l *lanes) poll(ctx context.Context) {
 	defer l.client.AllowRebalance()
-	l.client.PollRecords(ctx, pollRecords).EachPartition(func(p kgo.FetchTopicPartition) {
+	l.client.PollRecords(ctx, int(l.pollMost())).EachPartition(func(p kgo.FetchTopicPartition) {
 		if p.Err != nil {
 			l.trouble(ctx, p)
 		}

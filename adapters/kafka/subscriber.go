@@ -30,7 +30,7 @@ type SubscriberOptions struct {
 	Group       string // the consumer group: each message goes to one of its subscribers
 	Instance    string // name of this process in the group; a restart under the same name gets its partitions back at once. Empty: none
 	Lanes       int    // messages handed out at once; 0: 64
-	Window      int    // messages of a partition in flight, done out of order or waiting; 0: 10,000
+	Window      int    // messages of a partition that are waiting, in flight or done but not committed; 0: 10,000
 	WindowBytes int64  // the same in bytes; 0: 64 MiB
 
 	Grace time.Duration // how long what was delivered may still be acked when its partition goes or the subscription ends; 0: 10 s

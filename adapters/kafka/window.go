@@ -67,7 +67,7 @@ func (w *window) take(records []*kgo.Record) {
 			w.next, w.saved = r.Offset, r.Offset
 		}
 	}
-	if !w.paused && (len(w.open) >= w.own.Window || w.bytes >= w.own.WindowBytes) {
+	if !w.paused && (w.inHand()+w.pollMost() > int64(w.own.Window) || w.bytes >= w.own.WindowBytes) {
 		w.paused = true
 		w.client.PauseFetchPartitions(map[string][]int32{w.at.topic: {w.at.number}})
 	}
@@ -123,14 +123,25 @@ func (w *window) finish(t *task) {
 		w.open[0] = nil
 		w.open = w.open[1:]
 	}
-	if w.paused && len(w.open) <= w.own.Window/2 && w.bytes <= w.own.WindowBytes/2 {
-		w.paused = false
-		w.client.ResumeFetchPartitions(map[string][]int32{w.at.topic: {w.at.number}})
+	if w.next-w.saved >= int64(w.own.Window)/4 {
+		w.commitSoon()
 	}
+	w.resume()
 	freed := w.release(t)
 	w.mu.Unlock()
 	for _, f := range freed {
 		w.all[w.laneOf(f.record)].put(f)
+	}
+}
+
+// inHand is how many records a crash would repeat now: those that are done count
+// until the group knows of them.
+func (w *window) inHand() int64 { return int64(len(w.open)) + w.next - w.saved }
+
+func (w *window) resume() {
+	if w.paused && w.inHand() <= int64(w.own.Window)/2 && w.bytes <= w.own.WindowBytes/2 {
+		w.paused = false
+		w.client.ResumeFetchPartitions(map[string][]int32{w.at.topic: {w.at.number}})
 	}
 }
 
@@ -145,6 +156,7 @@ func (w *window) committed(next int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.saved = next
+	w.resume()
 }
 
 // enter says that a handler begins, unless none may.

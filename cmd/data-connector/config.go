@@ -69,6 +69,17 @@ type config struct {
 	OTLPTracesProtocol string  `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" allowed:"http/protobuf, grpc" help:"The same for traces alone."`
 	SDKDisabled        bool    `env:"OTEL_SDK_DISABLED" envDefault:"false" allowed:"true, false" help:"No traces whatever the others say."`
 
+	Stages          []string      `env:"STAGES" allowed:"names of stages, separated by commas, or none" help:"Stages of the pipeline that a dispatcher runs. Unset: all whose address is set."`
+	DispatchLanes   int           `env:"DISPATCH_LANES" envDefault:"64" allowed:"a number from 1 to 10000" help:"Changes that one stage has in hand at once; those of one file never are."`
+	DispatchWindow  int           `env:"DISPATCH_WINDOW" envDefault:"10000" allowed:"a number from 1 to 1000000" help:"Changes of one partition that a stage reads ahead, in hand or done out of order: what a crash repeats at most."`
+	DispatchTimeout time.Duration `env:"DISPATCH_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a neighbour may take to answer."`
+	DispatchBackoff time.Duration `env:"DISPATCH_BACKOFF" envDefault:"500ms" allowed:"a duration such as 500ms or 2s" help:"Wait before a neighbour in trouble is asked again; it doubles with each try."`
+	DispatchMaxWait time.Duration `env:"DISPATCH_MAX_BACKOFF" envDefault:"30s" allowed:"a duration from DISPATCH_BACKOFF, such as 30s or 2m" help:"Its limit."`
+	BreakerFailures uint32        `env:"DISPATCH_BREAKER_FAILURES" envDefault:"5" allowed:"a number from 1" help:"Tries in a row that fail until a stage stops asking and only probes."`
+	BreakerOpen     time.Duration `env:"DISPATCH_BREAKER_OPEN" envDefault:"10s" allowed:"a duration such as 10s or 1m" help:"Time between two probes."`
+	WebhookURL      address       `env:"WEBHOOK_STAGE_URL" allowed:"http:// or https://" help:"Receiver of the stage webhook: each change is posted there."`
+	WebhookSecret   secret        `env:"WEBHOOK_STAGE_SECRET" allowed:"whsec_ and the base64 of 24 to 64 bytes" help:"What its requests are signed with, as Standard Webhooks have it."`
+
 	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL, Redis and the bucket of the content store."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" allowed:"a duration such as 30s or 2m" help:"How long a stop waits for what runs."`
 

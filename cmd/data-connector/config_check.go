@@ -36,6 +36,7 @@ func (c config) check(known []error) []error {
 	c.checkStores(&k)
 	c.checkKafka(&k)
 	c.checkLimits(&k)
+	c.checkStages(&k)
 	c.checkTraces(&k)
 	c.checkWebhooks(&k)
 	return k.problems

@@ -63,7 +63,7 @@ func (s *service) metrics(c *counters) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), info,
-		lagGauges(s.tableStates()), foldedCounter(s.runner), tallyGauges(s.reader), queueGauges(s.queue),
+		lagGauges(s.tableStates()), foldedCounter(s.runner), tallyGauges(s.reader), queueGauges(s.queue), s.stageGauges(),
 	)
 	registry.MustRegister(c.all()...)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: registry})

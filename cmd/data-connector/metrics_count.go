@@ -24,6 +24,8 @@ type counters struct {
 	budget                           *prometheus.GaugeVec
 	uncounted                        prometheus.Counter
 	lost                             prometheus.Counter
+
+	stages stageCounters
 }
 
 func newCounters() *counters {
@@ -31,6 +33,7 @@ func newCounters() *counters {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dataconnector_" + name, Help: help}, labels)
 	}
 	return &counters{
+		stages:   newStageCounters(),
 		requests: count("http_requests_total", "Requests that were answered.", "method", "route", "status"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "dataconnector_http_request_duration_seconds", Help: "Time to answer requests; a stream of events takes as long as it is open.",
@@ -56,9 +59,9 @@ func newCounters() *counters {
 }
 
 func (c *counters) all() []prometheus.Collector {
-	return []prometheus.Collector{
+	return append(c.stages.all(),
 		c.requests, c.took, c.pages, c.events, c.bytes, c.unreadable, c.lost, c.calls, c.callTook, c.budget, c.uncounted,
-	}
+	)
 }
 
 // answered is httpapi.Parts.Observe.

@@ -57,9 +57,10 @@ func (s *service) run(ctx context.Context) error {
 // folded.
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
-		roleProjector: {s.project, s.tidy},
-		roleScheduler: {s.schedule},
-		roleSyncer:    {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
+		roleProjector:  {s.project, s.tidy},
+		roleScheduler:  {s.schedule},
+		roleSyncer:     {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
+		roleDispatcher: {s.dispatch},
 	}
 	for _, r := range s.roles {
 		for _, part := range parts[r] {

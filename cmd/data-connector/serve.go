@@ -22,9 +22,13 @@ const (
 	roleProjector role = "projector" // folds the log into the read tables
 	roleScheduler role = "scheduler" // finds due sources, keeps the queue filled
 	roleSyncer    role = "syncer"    // runs the jobs
+
+	roleDispatcher role = "dispatcher" // hands changes on to the stages of the pipeline
 )
 
-func allRoles() []role { return []role{roleAPI, roleProjector, roleScheduler, roleSyncer} }
+func allRoles() []role {
+	return []role{roleAPI, roleProjector, roleScheduler, roleSyncer, roleDispatcher}
+}
 
 func (c *command) serve() *cobra.Command {
 	var names []string
@@ -38,7 +42,8 @@ Roles scale apart: run any of them in any number of processes.
   api        REST: commands and reads
   projector  folds the log into the read tables
   scheduler  finds due sources, keeps the queue of jobs filled
-  syncer     runs the jobs`,
+  syncer     runs the jobs
+  dispatcher hands changes on to the stages of the pipeline`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			roles, err := parseRoles(names)

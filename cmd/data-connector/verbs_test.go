@@ -272,7 +272,7 @@ func TestExitCodes(t *testing.T) {
 		"no pair":             {[]string{"source", "add", "local", "/a"}, nil, exitUsage, `"/a" is not of the form key=value`},
 		"an option twice":     {[]string{"source", "add", "local", "a=1", "a=2"}, nil, exitUsage, "option a is given twice"},
 		"two services":        {[]string{"source", "list", "--data", "d"}, nil, exitUsage, "--url and --data name two services"},
-		"unknown role":        {[]string{"serve", "--roles", "api,dispatcher"}, nil, exitUsage, `unknown role "dispatcher"; allowed: api, projector, scheduler, syncer`},
+		"unknown role":        {[]string{"serve", "--roles", "api,cook"}, nil, exitUsage, `unknown role "cook"; allowed: api, projector, scheduler, syncer, dispatcher`},
 		"nothing configured":  {[]string{"serve"}, nil, exitFailed, "DATABASE_URL: is required"},
 		"offset of where":     {[]string{"events", "tail", "--from", "7"}, nil, exitUsage, "needs --partition"},
 		"from where":          {[]string{"events", "tail", "--from", "yesterday"}, nil, exitUsage, "allowed: beginning, now, or an offset"},

@@ -1,0 +1,42 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// GroupLag counts the records of topic behind what a consumer group has
+// committed; what it has never read counts from the beginning. -1: there is no
+// such group. It asks through the connections of l.
+func (l *Log) GroupLag(ctx context.Context, group, topic string) (int64, error) {
+	committed, err := l.admin.FetchOffsets(ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) || err == nil && len(committed) == 0 {
+		return -1, nil
+	}
+	if err != nil {
+		return 0, askError("offsets of group "+group, err)
+	}
+	starts, err := l.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return 0, askError("starts of "+topic, err)
+	}
+	ends, err := l.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return 0, askError("ends of "+topic, err)
+	}
+	var behind int64
+	ends.Each(func(end kadm.ListedOffset) {
+		from := end.Offset
+		if start, ok := starts.Lookup(topic, end.Partition); ok {
+			from = start.Offset
+		}
+		if at, ok := committed.Lookup(topic, end.Partition); ok {
+			from = max(from, at.At)
+		}
+		behind += max(end.Offset-from, 0)
+	})
+	return behind, nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/confuse/data-connector/adapters/pipeline"
+)
+
+// stageCounters are what the stages of this process have done.
+type stageCounters struct {
+	handed, items, trouble *prometheus.CounterVec
+	circuit                *prometheus.GaugeVec
+}
+
+func newStageCounters() stageCounters {
+	count := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dataconnector_stage_" + name, Help: help}, labels)
+	}
+	return stageCounters{
+		handed:  count("files_total", "Changes of files that a stage has answered for.", "stage", "state", "again"),
+		items:   count("items_total", "What the neighbour of a stage made of them.", "stage"),
+		trouble: count("trouble_total", "Tries that the neighbour of a stage did not answer, or not so that it helps.", "stage"),
+		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "dataconnector_stage_circuit_open", Help: "1 while a stage only probes its neighbour.",
+		}, []string{"stage"}),
+	}
+}
+
+func (c stageCounters) all() []prometheus.Collector {
+	return []prometheus.Collector{c.handed, c.items, c.trouble, c.circuit}
+}
+
+// dispatched is pipeline.Dispatcher.Observe.
+func (c stageCounters) dispatched(o pipeline.Observed) {
+	switch {
+	case o.Trouble:
+		c.trouble.WithLabelValues(o.Stage).Inc()
+	case o.Changed && o.Open:
+		c.circuit.WithLabelValues(o.Stage).Set(1)
+	case o.Changed:
+		c.circuit.WithLabelValues(o.Stage).Set(0)
+	default:
+		c.handed.WithLabelValues(o.Stage, string(o.State), strconv.FormatBool(o.Again)).Inc()
+		c.items.WithLabelValues(o.Stage).Add(float64(o.Items))
+	}
+}
+
+// stageGauges tell how the stages do, the same from all processes.
+func (s *service) stageGauges() gauges {
+	const (
+		lag = iota
+		letters
+	)
+	return gauges{
+		kind: prometheus.GaugeValue,
+		names: []*prometheus.Desc{
+			lag:     metric("stage_lag", "Records that a stage has not done with, on each of its topics.", "stage", "topic"),
+			letters: metric("stage_dead_letters", "Dead letters that wait for a decision.", "stage"),
+		},
+		take: func(ctx context.Context, put func(int, float64, ...string)) error {
+			counts, err := s.reader.CountLetters(ctx)
+			if err != nil {
+				return err
+			}
+			for stage, n := range counts {
+				put(letters, float64(n), stage)
+			}
+			for _, of := range stages() {
+				for topic, group := range map[string]string{
+					s.kafka.Layout.Events(): s.stageGroup(of.name), s.kafka.Layout.Replay(): s.stageGroup(of.name) + againSuffix,
+				} {
+					behind, err := s.commands.GroupLag(ctx, group, topic)
+					if err != nil {
+						return err
+					}
+					if behind >= 0 {
+						put(lag, float64(behind), of.name, topic)
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
