@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -170,6 +171,19 @@ func TestRunsAt(t *testing.T) {
 	}
 	if runs, err := w.RunsAtAnyOwner(t.Context(), 1, 0); err != nil || len(runs) != 0 {
 		t.Errorf("got %v, error %v of a partition without sources; want none", runs, err)
+	}
+	ranges := func(source domain.SourceID, numbers ...int64) (ranges []string) {
+		runs, err := w.RunsOf(t.Context(), source, numbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range runs {
+			ranges = append(ranges, fmt.Sprintf("%d: %d-%d", r.Number, r.Started, r.Ended))
+		}
+		return ranges
+	}
+	if diff := cmp.Diff([]string{"1: 3-7", "3: 11--1"}, ranges(ann.src.ID, 1, 3, 9)); diff != "" {
+		t.Errorf("runs of ann (-want +got):\n%s", diff)
 	}
 }
 

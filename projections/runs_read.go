@@ -81,3 +81,24 @@ func scanRun(row pgx.CollectableRow) (RunRow, error) {
 		&r.Started, &r.Ended)
 	return r, err
 }
+
+// RunsOf are the runs of a source that have these numbers, as far as there are. It
+// is for a part of our own, which serves all owners.
+func (r *Reader) RunsOf(ctx context.Context, source domain.SourceID, numbers []int64) ([]domain.Run, error) {
+	runs, err := again(func() ([]domain.Run, error) {
+		rows, err := r.db.Query(ctx, `
+			SELECT run, run_id, job_id, started_offset, coalesce(ended_offset, -1) FROM runs
+			WHERE source_id = $1 AND run = ANY($2) ORDER BY run`, [16]byte(source.UUID), numbers)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (run domain.Run, err error) {
+			err = row.Scan(&run.Number, (*[16]byte)(&run.ID.UUID), (*[16]byte)(&run.JobID.UUID), &run.Started, &run.Ended)
+			return run, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("runs of %s: %w", source, err)
+	}
+	return runs, nil
+}

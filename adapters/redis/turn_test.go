@@ -22,6 +22,12 @@ func TestTurn(t *testing.T) {
 				t.Errorf("source %d: got %v, %v, want %v", step.source, got, err, step.want)
 			}
 		}
+		if got, err := b.CollectTurn(t.Context(), source(1), time.Minute); err != nil || !got {
+			t.Errorf("got %v, %v for the other kind of turn, want its own", got, err)
+		}
+		if got, err := a.CollectTurn(t.Context(), source(1), time.Minute); err != nil || got {
+			t.Errorf("got %v, %v for a second collector, want none", got, err)
+		}
 		s.flush(t)
 		if got, err := b.Turn(t.Context(), source(1), time.Minute); err != nil || !got {
 			t.Errorf("got %v, %v after a flush, want a turn", got, err)

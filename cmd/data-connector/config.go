@@ -50,7 +50,9 @@ type config struct {
 	KafkaPassword    secret   `env:"KAFKA_SASL_PASSWORD" help:"Its password."`
 
 	ContentURL address `env:"CONTENT_STORE_URL" allowed:"file:///absolute/path, s3://bucket/folder, gs://bucket/folder, azblob://container/folder" help:"Where the content of files is kept, see below. All processes see the same folder or bucket. Back it up with the log."`
-	CacheDir   string  `env:"CACHE_DIR" allowed:"an absolute path" help:"Folder for what may be lost: connector caches and spools. Unset: data-connector in the user's cache folder."`
+	// 0: for ever.
+	ContentHistory time.Duration `env:"CONTENT_HISTORY" envDefault:"0s" allowed:"a duration from 1h, such as 720h, or 0 (for ever)" help:"How long the content of older revisions is kept after its pack holds no file's present content. What is gone cannot be replayed."`
+	CacheDir       string        `env:"CACHE_DIR" allowed:"an absolute path" help:"Folder for what may be lost: connector caches and spools. Unset: data-connector in the user's cache folder."`
 
 	AllowedPaths paths `env:"FS_ALLOWED_PATHS" allowed:"absolute paths, separated by colons or commas" help:"Folders below which local folders may be connected. Unset: none."`
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/adapters/telemetry"
@@ -146,6 +147,7 @@ func (c config) checkLimits(k *checks) {
 	k.want(c.WorkerName == "" || word(c.WorkerName), "WORKER_NAME", c.WorkerName)
 	k.want(1 <= c.ProjectorWorkers && c.ProjectorWorkers <= 100, "PROJECTOR_CONCURRENCY", c.ProjectorWorkers)
 	k.want(c.StartupTimeout > 0, "STARTUP_TIMEOUT", c.StartupTimeout)
+	k.want(c.ContentHistory == 0 || c.ContentHistory >= time.Hour, "CONTENT_HISTORY", c.ContentHistory)
 	k.want(c.ShutdownTimeout > 0, "SHUTDOWN_TIMEOUT", c.ShutdownTimeout)
 }
 

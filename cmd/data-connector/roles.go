@@ -58,7 +58,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
 		roleProjector:  {s.project, s.tidy},
-		roleScheduler:  {s.schedule},
+		roleScheduler:  {s.schedule, s.collectPacks},
 		roleSyncer:     {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
 		roleDispatcher: {s.dispatch},
 	}
@@ -118,6 +118,15 @@ func (s *service) schedule(ctx context.Context) error {
 		Changed: changed,
 	}
 	return scheduler.Run(ctx)
+}
+
+// collectPacks deletes content that nobody needs.
+func (s *service) collectPacks(ctx context.Context) error {
+	collector := &ingest.Collector{
+		Index: s.reader, Packs: s.packs, Events: kafka.NewReader(s.kafka), Runs: s.reader, Idle: postgres.NewIdlePacks(s.db),
+		Clock: s.clock, History: s.ContentHistory, Turn: s.queue.CollectTurn, Logger: s.log,
+	}
+	return collector.Run(ctx)
 }
 
 func (s *service) sync(ctx context.Context, listener net.Listener) error {
