@@ -20,5 +20,9 @@ CREATE TABLE app.hooks (
 CREATE INDEX hooks_by_key ON app.hooks (key_id, source_id);
 COMMENT ON TABLE app.hooks IS 'One row per source that webhooks are taken for, written before the provider is asked to make the hook. key is the last part of its address; sealed holds its secret, and the one before while that is valid, under the key key_id of the keyset. hook_id and url are what the provider has, ensured_at when that was last so, failure why it is not.';
 
+-- A delivery to the address that all sources of a provider share names an object.
+CREATE INDEX source_keys_by_object ON app.source_keys (provider, md5(external_key));
+
 -- +goose Down
+DROP INDEX app.source_keys_by_object;
 DROP TABLE app.hooks;

@@ -50,6 +50,12 @@ func (w *world) AttachCredential(_ context.Context, r ingest.CredentialRequest) 
 	return w.change("attach", r)
 }
 
+func (w *world) Takes(provider string) bool { return provider == "github" }
+
+func (w *world) Take(context.Context, ingest.Arrival) (ingest.Taken, error) {
+	return ingest.Taken{Hints: 1, Job: newJob}, w.err
+}
+
 func (w *world) CancelJob(_ context.Context, r ingest.JobRequest) (ingest.Accepted, error) {
 	return w.change("cancel", r)
 }

@@ -26,6 +26,9 @@ type example struct {
 	status             int
 }
 
+// signed reports whether a provider sends it, who is known by a signature.
+func (e example) signed() bool { return strings.HasPrefix(e.path, "/webhooks/") }
+
 // examples are by operation id.
 func examples() map[string]example {
 	return map[string]example{
@@ -39,6 +42,8 @@ func examples() map[string]example {
 		"resume-source":       {"POST", "/sources/" + annSource.String() + "/resume", "", 200},
 		"update-source":       {"PATCH", "/sources/" + annSource.String(), `{"name":"papers","config":{"rootPath":"/srv/docs","excludePaths":["**/*.tmp"]}}`, 200},
 		"release-deletes":     {"POST", "/sources/" + annSource.String() + "/deletes/release", "", 200},
+		"take-webhook":        {"POST", "/webhooks/github", `{"ref":"refs/heads/main"}`, 200},
+		"take-source-webhook": {"POST", "/webhooks/github/5f0c9d0e4b7a4f6f8a3f0b6f2f1f9a10", `{"zen":"..."}`, 200},
 		"attach-credential":   {"POST", "/sources/" + annSource.String() + "/credential", `{"accessToken":"ghp_..."}`, 200},
 		"cancel-job":          {"POST", "/jobs/" + openJob.String() + "/cancel", "", 200},
 		"retry-job":           {"POST", "/jobs/" + openJob.String() + "/retry", "", 200},
@@ -80,7 +85,7 @@ func TestGoldenReplies(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, filepath.Join("testdata", name+".golden"), pretty.Bytes())
-			if writes := e.method != http.MethodGet && !strings.HasPrefix(e.path, "/poison/"); writes != (r.Header.Get("Log-Position") == "3:41") {
+			if writes := e.method != http.MethodGet && !strings.HasPrefix(e.path, "/poison/") && !e.signed(); writes != (r.Header.Get("Log-Position") == "3:41") {
 				t.Errorf("got Log-Position %q", r.Header.Get("Log-Position"))
 			}
 		})

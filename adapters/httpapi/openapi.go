@@ -21,9 +21,10 @@ func (s *Server) humaConfig() huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer":  {Type: "http", Scheme: "bearer", Description: "An API key, dck_..."},
-					"apiKey":  {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "The same key, in a header of its own."},
-					"gateway": {Type: "apiKey", In: "header", Name: serviceHeader, Description: "A trusted gateway (AUTH_MODE=trusted-header), which names the owner in X-User-Id."},
+					"bearer":    {Type: "http", Scheme: "bearer", Description: "An API key, dck_..."},
+					"apiKey":    {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "The same key, in a header of its own."},
+					"signature": {Type: "apiKey", In: "header", Name: "X-Hub-Signature-256", Description: "Of a provider, over the raw bytes of its webhook, each with headers of its own."},
+					"gateway":   {Type: "apiKey", In: "header", Name: serviceHeader, Description: "A trusted gateway (AUTH_MODE=trusted-header), which names the owner in X-User-Id."},
 				},
 			},
 		},

@@ -32,6 +32,7 @@ type Parts struct {
 	Log      *slog.Logger
 
 	Changes     Changes              // of sources and jobs; nil: there are no such endpoints
+	Deliveries  Deliveries           // of webhooks
 	Hints       Hints                // nil: there is no such endpoint
 	Runs        Runs                 // likewise
 	Poison      Poison               // likewise; with Mend
@@ -84,6 +85,9 @@ func (s *Server) routes() {
 		s.changeRoutes()
 		s.credentialRoutes()
 		s.jobCommandRoutes()
+	}
+	if s.Deliveries.Webhooks != nil {
+		s.webhookRoutes()
 	}
 	if s.Hints != nil {
 		s.hintRoutes()

@@ -35,7 +35,8 @@ func (s *service) handler() (http.Handler, error) {
 		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
 		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered, Lost: s.contentLost,
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
-		Hints: s.reader, Runs: s.reader, Projections: tables,
+		Deliveries: s.deliveries(),
+		Hints:      s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
 		Options: s.optionsOf, Limits: s.limits(), Counter: s.requestCounter, Origins: s.Origins, Traces: s.traces,
 	})

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 const hidden = "[hidden]"
@@ -54,6 +56,15 @@ func (s secrets) String() string {
 
 // LogValue hides them all.
 func (s secrets) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// domain is s as the use cases take it.
+func (s secrets) domain() []domain.Secret {
+	all := make([]domain.Secret, len(s))
+	for i, one := range s {
+		all[i] = domain.Secret(one)
+	}
+	return all
+}
 
 // An address is a URL whose password is shown nowhere.
 type address string

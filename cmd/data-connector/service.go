@@ -48,6 +48,8 @@ type service struct {
 	traces   trace.TracerProvider // nil: no spans are made
 	url      string               // of the API, once it listens
 
+	marks       *redis.Marks
+	inbox       *postgres.Inbox
 	vault       *vault.Vault       // nil: VAULT_KEYSET_FILE names none
 	credentials domain.Credentials // the same; a nil interface without one
 
@@ -87,7 +89,7 @@ func (s *service) openDatabase(ctx context.Context) error {
 	if fit == projections.Made {
 		s.log.InfoContext(ctx, "read tables are new: they are filled from the log")
 	}
-	s.reader = projections.NewReader(s.db)
+	s.reader, s.inbox = projections.NewReader(s.db), postgres.NewInbox(s.db)
 	return nil
 }
 
@@ -132,6 +134,7 @@ func (s *service) openQueue(ctx context.Context) error {
 	for _, sentence := range advice {
 		s.log.WarnContext(ctx, "redis settings", "advice", sentence)
 	}
+	s.marks = redis.NewMarks(s.redis, s.RedisPrefix)
 	s.queue = redis.NewQueue(s.redis, redis.Options{Prefix: s.RedisPrefix, PerProvider: s.PerProvider, PerOwner: s.PerOwner})
 	s.closers = append(s.closers, s.queue.Close)
 	return nil

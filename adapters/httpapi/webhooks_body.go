@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	maxDelivery  = 25 << 20         // bytes: what GitHub sends at most, and no other provider more
+	deliveryTime = 15 * time.Second // to send one
+	usualSize    = 1 << 20          // bytes; larger ones are rare
+)
+
+// rooms bound the bytes of all bodies that are held at once: one large one, and
+// apart from it dozens of usual ones, so that who sends a large one slowly stops no
+// other. A body whose size is not told may be a large one.
+type rooms struct {
+	usual, large *semaphore.Weighted
+	buffers      *sync.Pool // of *[]byte, for large ones: else each would wait for the collector
+}
+
+func newRooms() rooms {
+	return rooms{
+		usual: semaphore.NewWeighted(16 << 20), large: semaphore.NewWeighted(1),
+		buffers: &sync.Pool{New: func() any { b := make([]byte, maxDelivery+1); return &b }},
+	}
+}
+
+// enter waits for room for a body of a size that is known (else -1). into is where
+// it goes, as long as it may be.
+func (r rooms) enter(ctx context.Context, size int64) (into []byte, leave func(), err error) {
+	if 0 <= size && size <= usualSize {
+		if err := r.usual.Acquire(ctx, size); err != nil {
+			return nil, nil, err
+		}
+		return make([]byte, size), func() { r.usual.Release(size) }, nil
+	}
+	if err := r.large.Acquire(ctx, 1); err != nil {
+		return nil, nil, err
+	}
+	buffer, ok := r.buffers.Get().(*[]byte)
+	if !ok {
+		buffer = new([]byte)
+	}
+	into = *buffer
+	if size >= 0 {
+		into = into[:size]
+	}
+	return into, func() { r.buffers.Put(buffer); r.large.Release(1) }, nil
+}
+
+// readDelivery reads a whole body into memory that is accounted for. The caller
+// calls free when it is done with it.
+func (s *Server) readDelivery(w http.ResponseWriter, r *http.Request, d *deliveries) (body []byte, free func(), refusal *errorReply) {
+	if r.Header.Get("Content-Encoding") != "" || !jsonBody(r) {
+		return nil, nil, invalid(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE",
+			fieldProblem{Field: "Content-Type", Problem: "is not plain JSON", Allowed: "application/json, not compressed"})
+	}
+	tooLarge := invalid(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", fieldProblem{Field: "body", Problem: "is too large", Allowed: "at most 25 MiB"})
+	if r.ContentLength > maxDelivery {
+		return nil, nil, tooLarge
+	}
+	wait, cancel := context.WithTimeout(r.Context(), deliveryTime/3)
+	defer cancel()
+	into, free, err := d.rooms.enter(wait, r.ContentLength)
+	if err != nil {
+		return nil, nil, newErrorReply(http.StatusServiceUnavailable, codeUnavailable, "too many deliveries at once; send it again").after(time.Second)
+	}
+	control := http.NewResponseController(w)
+	late := time.AfterFunc(deliveryTime, func() {
+		_ = control.SetReadDeadline(time.Unix(1, 0)) // a recorder in a test has none
+	})
+	defer late.Stop()
+	n, err := fill(into, http.MaxBytesReader(w, r.Body, maxDelivery))
+	if err == nil && r.ContentLength >= 0 && int64(n) < r.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		return into[:n], free, nil
+	}
+	free()
+	if tooBig := new(http.MaxBytesError); errors.As(err, &tooBig) {
+		return nil, nil, tooLarge
+	}
+	return nil, nil, invalid(http.StatusBadRequest, codeValidation, fieldProblem{Field: "body", Problem: "was cut off", Allowed: "a whole body within " + deliveryTime.String()})
+}
+
+// fill reads to the end of r, which is no longer than into.
+func fill(into []byte, r io.Reader) (n int, err error) {
+	for err == nil && n < len(into) {
+		var more int
+		more, err = r.Read(into[n:])
+		n += more
+	}
+	if errors.Is(err, io.EOF) {
+		return n, nil
+	}
+	return n, err
+}
+
+// jsonBody reports whether r says that its body is JSON. A body that is empty need
+// not say so.
+func jsonBody(r *http.Request) bool {
+	if r.ContentLength == 0 {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/json"
+}

@@ -1,0 +1,220 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// How long each step of taking a delivery may last. Together they stay below the
+// ten seconds that GitHub, GitLab and Bitbucket wait.
+const (
+	logPatience   = 3 * time.Second
+	inboxPatience = 3 * time.Second
+	marksPatience = 500 * time.Millisecond
+)
+
+// maxRefs is how many refs of a delivery are kept for people.
+const maxRefs = 20
+
+// Webhooks takes deliveries of providers. What it answers with nil is durable (I5):
+// each source that the delivery is about has its hint on the log or in the inbox.
+// It may be used concurrently.
+type Webhooks struct {
+	Log        domain.Log // for hints and commands
+	Index      domain.Index
+	Objects    Objects
+	Hooks      HookTable // nil: no source has an address of its own
+	Marks      Marks
+	Inbox      Inbox
+	Clock      domain.Clock
+	Connectors Connectors
+	// Secrets are those of the addresses that all sources of a provider share; none:
+	// it takes nothing there.
+	Secrets map[domain.Provider][]domain.Secret
+	Logger  *slog.Logger
+
+	gate gate
+}
+
+// An Arrival is a delivery as it comes in.
+type Arrival struct {
+	Provider string // or an alias
+	Key      string // last part of the address; empty: the address that all sources share
+	Header   http.Header
+	Body     []byte
+	// Relayed: a trusted gateway hands it on, which has verified nothing but may have
+	// changed the bytes. Its signature need not fit.
+	Relayed bool
+}
+
+// A Taken is what came of a delivery.
+type Taken struct {
+	Hints    int          // made durable now
+	Repeated int          // that are durable since an earlier delivery
+	Ignored  string       // why it means nothing, for people; empty: it means something
+	Job      domain.JobID // that will look after it, if it is about one source; a guess while that job is not open
+}
+
+// errRefused is the one answer to all that is not to be told apart.
+var errRefused = fmt.Errorf("the delivery is not from this provider: %w", domain.ErrUnauthorized)
+
+// Takes reports whether deliveries of a provider are taken at all.
+func (w *Webhooks) Takes(provider string) bool {
+	_, _, ok := w.parser(provider)
+	return ok
+}
+
+func (w *Webhooks) parser(provider string) (domain.Provider, domain.WebhookParser, bool) {
+	conn, ok := w.Connectors.Find(provider)
+	if !ok {
+		return "", nil, false
+	}
+	parser, ok := conn.(domain.WebhookParser)
+	return conn.Describe().Provider, parser, ok
+}
+
+// Take verifies a delivery and makes its hints durable.
+//
+// ErrUnauthorized: unknown address, removed source, no secret, or none that fits;
+// they are not told apart. InvalidError: verified, but no delivery of this
+// provider. ErrUnavailable: not all of its hints are durable; the same delivery
+// sent again finishes it.
+func (w *Webhooks) Take(ctx context.Context, a Arrival) (Taken, error) {
+	provider, parser, ok := w.parser(a.Provider)
+	if !ok {
+		return Taken{}, errRefused
+	}
+	hook, secrets, err := w.addressed(ctx, provider, a.Key)
+	if err != nil {
+		return Taken{}, err
+	}
+	if err := verified(parser, a, secrets, w.Clock.Now()); err != nil {
+		return Taken{}, err
+	}
+	d, err := parser.Parse(a.Header, a.Body)
+	if err != nil {
+		return Taken{}, err
+	}
+	if len(d.Notices) == 0 {
+		w.Logger.DebugContext(ctx, "webhook ignored", "provider", provider, "event", d.Event, "reason", d.Ignored)
+		return Taken{Ignored: d.Ignored}, nil
+	}
+	sources, err := w.about(ctx, provider, hook, d)
+	if err != nil {
+		return Taken{}, err
+	}
+	if len(sources) == 0 {
+		return Taken{Ignored: "it is about nothing that is connected here"}, nil
+	}
+	return w.hint(ctx, sources, d, sha256.Sum256(a.Body))
+}
+
+// addressed is the row of the source that key names, and the secrets of the
+// address. Who knows no address is verified against a secret that nobody has, so
+// that the answer takes as long.
+func (w *Webhooks) addressed(ctx context.Context, provider domain.Provider, key string) (*SourceHook, []domain.Secret, error) {
+	if key == "" {
+		return nil, orNobody(w.Secrets[provider]), nil
+	}
+	if w.Hooks == nil {
+		return nil, orNobody(nil), nil
+	}
+	h, err := w.Hooks.ByKey(ctx, provider, key)
+	switch {
+	case errors.Is(err, domain.ErrSourceNotFound):
+		return nil, orNobody(nil), nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("find the address: %w", errors.Join(domain.ErrUnavailable, err))
+	}
+	src, err := w.Index.Source(ctx, h.Source)
+	switch {
+	case errors.Is(err, domain.ErrSourceNotFound) || err == nil && (src.Removing || src.Removed):
+		return nil, orNobody(nil), nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("find the source: %w", errors.Join(domain.ErrUnavailable, err))
+	}
+	return &h, h.Active(w.Clock.Now()), nil
+}
+
+// orNobody is secrets without empty ones, else one that nobody has.
+func orNobody(secrets []domain.Secret) []domain.Secret {
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s domain.Secret) bool { return s == "" })
+	if len(secrets) == 0 {
+		raw := make([]byte, 32)
+		_, _ = rand.Read(raw) // never fails
+		return []domain.Secret{domain.Secret(hex.EncodeToString(raw))}
+	}
+	return secrets
+}
+
+// verified is errRefused unless the delivery is signed, or relayed to the address
+// that all share.
+func verified(parser domain.WebhookParser, a Arrival, secrets []domain.Secret, now time.Time) error {
+	err := parser.Verify(a.Header, a.Body, secrets, now)
+	if err == nil || a.Relayed && a.Key == "" {
+		return nil
+	}
+	return errRefused
+}
+
+// A told is a source with what a delivery tells of it.
+type told struct {
+	domain.Source
+	refs []string
+}
+
+// about are the sources that d is about, each once. At the address of one source
+// only that one is.
+func (w *Webhooks) about(ctx context.Context, provider domain.Provider, hook *SourceHook, d domain.Delivery) ([]told, error) {
+	var all []told
+	for _, n := range d.Notices {
+		ids := []domain.SourceID{}
+		switch {
+		case hook != nil:
+			ids = append(ids, hook.Source)
+		case n.ExternalKey != "":
+			found, err := w.Objects.SourcesOf(ctx, provider, n.ExternalKey)
+			if err != nil {
+				return nil, fmt.Errorf("find the sources: %w", errors.Join(domain.ErrUnavailable, err))
+			}
+			ids = found
+		}
+		for _, id := range ids {
+			src, err := w.Index.Source(ctx, id)
+			switch {
+			case errors.Is(err, domain.ErrSourceNotFound) || err == nil && (src.Removing || src.Removed):
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("read source: %w", errors.Join(domain.ErrUnavailable, err))
+			case n.ExternalKey != "" && n.ExternalKey != src.ExternalKey:
+				continue
+			}
+			all = tell(all, src, n.Refs)
+		}
+	}
+	return all, nil
+}
+
+// tell adds refs to what is told of src.
+func tell(all []told, src domain.Source, refs []string) []told {
+	i := slices.IndexFunc(all, func(t told) bool { return t.ID == src.ID })
+	if i < 0 {
+		all, i = append(all, told{Source: src}), len(all)
+	}
+	for _, ref := range refs {
+		if ref = shortText(domain.Clean(ref)); len(all[i].refs) < maxRefs && !slices.Contains(all[i].refs, ref) {
+			all[i].refs = append(all[i].refs, ref)
+		}
+	}
+	return all
+}
