@@ -39,7 +39,9 @@ type Options struct {
 	// must not be reached: git knows nothing of a Go dialer. nil: git resolves by
 	// itself, unguarded.
 	Resolve func(ctx context.Context, host string, port int) (netip.Addr, error)
-	// HTTP asks for content behind LFS pointers. nil: it is never asked for.
+	// HTTP asks for refs, which costs one request instead of a run of git, and for
+	// content behind LFS pointers. It is as guarded as Resolve is. nil: git asks for
+	// refs, and LFS cannot be read.
 	HTTP *http.Client
 }
 

@@ -3,6 +3,7 @@ package gitrepo_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -41,11 +42,14 @@ func TestFaults(t *testing.T) {
 			return errors.Is(err, domain.ErrTransient) || errors.Is(err, domain.ErrGone)
 		}},
 	}
-	for name, tt := range tests {
+	for name, tt := range both(tests) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			w := newWorld(t)
+			if strings.HasSuffix(name, byGit) {
+				w.source.Client = newClient(t, gitrepo.Options{})
+			}
 			w.repo.Commit("main", many(200)...)
 			w.server.Fail(tt.fault)
 			l := newListing(t)
@@ -56,6 +60,54 @@ func TestFaults(t *testing.T) {
 			w.server.Mend()
 			w.check(w.list().items, "main")
 		})
+	}
+}
+
+// byGit ends the name of a case in which git asks for refs, not our own client.
+const byGit = ", by git"
+
+func both[T any](tests map[string]T) map[string]T {
+	all := maps.Clone(tests)
+	for name, tt := range tests {
+		all[name+byGit] = tt
+	}
+	return all
+}
+
+// A probe is one request.
+func TestProbeIsOneRequest(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.repo.Commit("main", gittest.Put("a", "1"))
+	from := w.start()
+	w.server.Requests()
+	for _, want := range []bool{false, true} {
+		if got, err := w.source.Changed(t.Context(), w.scope, from); err != nil || got != want {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+		if n := len(w.server.Requests()); n != 1 {
+			t.Errorf("got %d requests", n)
+		}
+		w.repo.Commit("main", gittest.Put("a", "2"))
+	}
+}
+
+// The time that a server asks for is what it gets, within reason.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+
+	for after, want := range map[string]time.Duration{
+		"7": 7 * time.Second, "999999999": 24 * time.Hour, "-1": time.Minute, "soon": time.Minute, "": time.Minute,
+		"Tue, 01 Jan 2030 00:02:00 GMT": 2 * time.Minute, "Tue, 01 Jan 2019 00:02:00 GMT": time.Minute,
+	} {
+		w := newWorld(t)
+		w.server.Fail(gittest.Fault{Status: 429, Header: http.Header{"Retry-After": {after}}})
+		_, err := w.source.StartCursor(t.Context(), w.scope)
+		var limited *domain.RateLimitedError
+		if !errors.As(err, &limited) || limited.Until.Sub(noon) != want {
+			t.Errorf("%q: got %v, want %s", after, err, want)
+		}
 	}
 }
 

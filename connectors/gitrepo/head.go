@@ -22,8 +22,8 @@ func (h Head) Branch() string {
 	return strings.TrimPrefix(strings.TrimPrefix(h.Ref, "refs/heads/"), "refs/tags/")
 }
 
-// Head asks the remote what its ref is now: one run of ls-remote. An empty
-// repository has a Head without commit. ErrGone: there is no such repository, or
+// Head asks the remote what its ref is now: one request, or one run of ls-remote
+// where there is no HTTP client or the server does not take it. An empty repository has a Head without commit. ErrGone: there is no such repository, or
 // others but not this ref in it.
 func (c *Client) Head(ctx context.Context, remote Remote) (Head, error) {
 	if err := CheckRef(remote.Ref); err != nil {
@@ -110,7 +110,7 @@ func (l refList) head(ref string) (Head, bool) {
 	return Head{}, false
 }
 
-// list runs ls-remote, once more when the token has expired.
+// list asks for refs, once more when the token has expired.
 func (c *Client) list(ctx context.Context, remote Remote, names ...string) (refList, error) {
 	l, err := c.listOnce(ctx, remote, names)
 	if again(ctx, err) && remote.Auth != nil {
@@ -119,7 +119,11 @@ func (c *Client) list(ctx context.Context, remote Remote, names ...string) (refL
 	return l, err
 }
 
+// listOnce lists the refs with these names, or all of them.
 func (c *Client) listOnce(ctx context.Context, remote Remote, names []string) (refList, error) {
+	if l, err := c.smart(ctx, remote, names); !errors.Is(err, errNotSmart) {
+		return l, err
+	}
 	n, err := c.reach(ctx, remote)
 	if err != nil {
 		return refList{}, err

@@ -36,13 +36,16 @@ func TestHead(t *testing.T) {
 		"no such branch":  {"gone", gitrepo.Head{}, domain.ErrGone},
 		"part of a name":  {"x", gitrepo.Head{}, domain.ErrGone},
 	}
-	for name, tt := range tests {
+	for name, tt := range both(tests) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			remote := w.source.Remote
+			client, remote := w.source.Client, w.source.Remote
+			if strings.HasSuffix(name, byGit) {
+				client = newClient(t, gitrepo.Options{})
+			}
 			remote.Ref = tt.ref
-			got, err := w.source.Client.Head(t.Context(), remote)
+			got, err := client.Head(t.Context(), remote)
 			if got != tt.want || !errors.Is(err, tt.err) {
 				t.Errorf("got %+v, %v, want %+v, %v", got, err, tt.want, tt.err)
 			}

@@ -26,7 +26,7 @@ type Source struct {
 	Decorate func(item *domain.Item, at Head)
 }
 
-// StartCursor implements domain.Feed: one run of ls-remote.
+// StartCursor implements domain.Feed with one request.
 func (s Source) StartCursor(ctx context.Context, _ domain.Scope) (domain.Cursor, error) {
 	head, err := s.Client.Head(ctx, s.Remote)
 	if err != nil {
@@ -35,8 +35,7 @@ func (s Source) StartCursor(ctx context.Context, _ domain.Scope) (domain.Cursor,
 	return position{Commit: head.Commit, Ref: head.Ref}.cursor(cursorCommit)
 }
 
-// Changed implements domain.Prober: one run of ls-remote, and none for a fixed
-// commit.
+// Changed implements domain.Prober with one request, and none for a fixed commit.
 func (s Source) Changed(ctx context.Context, _ domain.Scope, from domain.Cursor) (bool, error) {
 	p, err := parse(from, cursorCommit)
 	if err != nil || p.To != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -24,19 +25,22 @@ type world struct {
 	scope  domain.Scope
 }
 
+// noon is when all tests run.
+var noon = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
 	w := &world{t: t, server: gittest.NewServer(t)}
 	w.repo = w.server.Create("repo", args...)
 	w.scope = domain.Scope{Cache: t.TempDir(), Config: json.RawMessage(`{}`)}
-	w.source = gitrepo.Source{Client: newClient(t, gitrepo.Options{}), Remote: gitrepo.Remote{URL: w.repo.URL}, Folder: "repo"}
+	w.source = gitrepo.Source{Client: newClient(t, gitrepo.Options{HTTP: &http.Client{}}), Remote: gitrepo.Remote{URL: w.repo.URL}, Folder: "repo"}
 	return w
 }
 
 func newClient(t *testing.T, o gitrepo.Options) *gitrepo.Client {
 	t.Helper()
 	o.AllowHTTP = true
-	o.Clock = connectortest.NewClock(time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC))
+	o.Clock = connectortest.NewClock(noon)
 	c, err := gitrepo.New(o)
 	if err != nil {
 		t.Fatal(err)
