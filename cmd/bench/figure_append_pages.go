@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	pageEvents = 1000
+	pageLinger = 5 * time.Millisecond // as the service has it for pages
+)
+
+func appendPagesFigure() figure {
+	return figure{
+		name:      "append_pages",
+		title:     "Appending pages: 1,000 FileChanged, all acknowledged, then their sync_progressed, acknowledged",
+		reference: "franz-go with the same settings: the same records, already encoded, same partition, the same two waits",
+		measure:   appendPages,
+	}
+}
+
+// A scenario is a page to append: what goes first, and what goes behind it.
+type scenario struct {
+	files    []domain.Message
+	progress domain.Message
+}
+
+func appendPages(ctx context.Context, b *bench) (lines []line, err error) {
+	c, err := b.newCorner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.close(ctx)) }()
+	o, err := c.kafka(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	o.Linger = pageLinger
+	log, err := kafka.NewLog(o)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	raw, err := rawClient(b.brokers, kgo.ProducerLinger(pageLinger))
+	if err != nil {
+		return nil, err
+	}
+	defer raw.Close()
+	pages, err := scenarios(b.clock.Now(), b.scaled(40))
+	if err != nil {
+		return nil, err
+	}
+	ours := func(ctx context.Context) (float64, error) { return timePages(ctx, b, log, pages) }
+	plainClient := func(ctx context.Context) (float64, error) {
+		return timeRawPages(ctx, b, raw, o.Layout.Events(), pages)
+	}
+	for _, warm := range []piece{ours, plainClient} {
+		if _, err := warm(ctx); err != nil {
+			return nil, err
+		}
+	}
+	value, ref, err := b.medians(ctx, ours, plainClient)
+	return []line{atLeast("append_pages", "events/s", value, ref, 0.7)}, err
+}
+
+func scenarios(at time.Time, n int) ([]scenario, error) {
+	s, err := newStory(0, at)
+	if err != nil {
+		return nil, err
+	}
+	pages := make([]scenario, n)
+	for i := range pages {
+		pages[i].files = s.files(pageEvents)
+		if pages[i].progress, err = s.progressed(); err != nil {
+			return nil, err
+		}
+	}
+	return pages, nil
+}
+
+func timePages(ctx context.Context, b *bench, log *kafka.Log, pages []scenario) (float64, error) {
+	start := b.clock.Now()
+	for _, p := range pages {
+		if _, err := log.Append(ctx, p.files...); err != nil {
+			return 0, err
+		}
+		if _, err := log.Append(ctx, p.progress); err != nil {
+			return 0, err
+		}
+	}
+	return rate(len(pages)*(pageEvents+1), b.elapsed(start)), nil
+}
+
+func timeRawPages(ctx context.Context, b *bench, raw *kgo.Client, topic string, pages []scenario) (float64, error) {
+	type page struct{ files, progress []*kgo.Record }
+	encoded := make([]page, len(pages))
+	for i, p := range pages {
+		var err error
+		if encoded[i].files, err = rawRecords(topic, p.files...); err != nil {
+			return 0, err
+		}
+		if encoded[i].progress, err = rawRecords(topic, p.progress); err != nil {
+			return 0, err
+		}
+	}
+	start := b.clock.Now()
+	for _, p := range encoded {
+		if err := raw.ProduceSync(ctx, p.files...).FirstErr(); err != nil {
+			return 0, err
+		}
+		if err := raw.ProduceSync(ctx, p.progress...).FirstErr(); err != nil {
+			return 0, err
+		}
+	}
+	return rate(len(pages)*(pageEvents+1), b.elapsed(start)), nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	saves     = 30
+	savedTree = 1000
+	// quiet is how long nothing is saved before a save: notices that follow each
+	// other at once wait for more.
+	quiet = 2500 * time.Millisecond
+)
+
+func savedFileFigure() figure {
+	return figure{
+		name:      "saved_file",
+		title:     "From a saved file to its row (watch), hop by hop: a file of a folder of 1,000 is written, and the row with its new content is waited for",
+		reference: "nothing",
+		note: "The hops: `hint` until the notice is decided on, `request` until a sync is, `claim` until a worker has taken it, " +
+			"`read` until the file is found and read and its event is made, `row` until the row can be read.",
+		measure: savedFile,
+	}
+}
+
+// hops are the moments of one save, in order.
+func hops() []string { return []string{"hint", "request", "claim", "read", "row"} }
+
+func savedFile(ctx context.Context, b *bench) (lines []line, err error) {
+	tree, err := os.MkdirTemp(b.dir, "bench-tree-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(tree) }() // temporary files
+	if err := makeTree(tree, savedTree); err != nil {
+		return nil, err
+	}
+	s, err := b.startService(ctx, tree)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	db, err := pgxpool.New(ctx, s.database)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	source, _, err := timeConnect(ctx, s, tree, savedTree)
+	if err != nil {
+		return nil, err
+	}
+	took := map[string][]float64{}
+	for i := range b.scaled(saves) {
+		if err := timeSave(ctx, s, db, saved{source: source, tree: tree, path: treePath(i * 7), took: took}); err != nil {
+			return nil, err
+		}
+	}
+	for _, hop := range append(hops(), "total") {
+		lines = append(lines, plain("saved_file_"+hop+"_median", "ms", quantile(took[hop], 0.5)), plain("saved_file_"+hop+"_p99", "ms", quantile(took[hop], 0.99)))
+	}
+	return lines, nil
+}
+
+// A saved is one save and where its times go.
+type saved struct {
+	source, tree, path string
+	took               map[string][]float64
+}
+
+func timeSave(ctx context.Context, s *service, db *pgxpool.Pool, f saved) error {
+	select {
+	case <-s.bench.clock.After(quiet):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var partition int32
+	var from, seq int64
+	err := db.QueryRow(ctx, `SELECT f.partition, c.position, f.run FROM read.files f JOIN read.checkpoints c ON c.partition = f.partition AND c.topic = $3
+		WHERE f.source_id = $1 AND f.path = $2`, f.source, f.path, s.layout(0).Events()).Scan(&partition, &from, &seq)
+	if err != nil {
+		return err
+	}
+	start := s.bench.clock.Now()
+	if err := os.WriteFile(filepath.Join(f.tree, f.path), fmt.Appendf(nil, "saved at %s\n", start), 0o600); err != nil {
+		return err
+	}
+	row, err := rowAfter(ctx, s, db, f, seq)
+	if err != nil {
+		return err
+	}
+	at, err := moments(ctx, s, partition, from)
+	if err != nil {
+		return err
+	}
+	at["row"] = row
+	before := start
+	for _, hop := range hops() {
+		f.took[hop] = append(f.took[hop], millis(at[hop].Sub(before)))
+		before = at[hop]
+	}
+	f.took["total"] = append(f.took["total"], millis(row.Sub(start)))
+	return nil
+}
+
+// rowAfter is when the row is of a later run than it was.
+func rowAfter(ctx context.Context, s *service, db *pgxpool.Pool, f saved, run int64) (time.Time, error) {
+	deadline := s.bench.clock.Now().Add(time.Minute)
+	for s.bench.clock.Now().Before(deadline) {
+		var now int64
+		if err := db.QueryRow(ctx, `SELECT run FROM read.files WHERE source_id = $1 AND path = $2`, f.source, f.path).Scan(&now); err != nil {
+			return time.Time{}, err
+		}
+		if now > run {
+			return s.bench.clock.Now(), nil
+		}
+		<-s.bench.clock.After(time.Millisecond)
+	}
+	return time.Time{}, errors.New("the saved file does not come to its row")
+}
+
+// moments are when the first event of each kind was decided on, of those behind
+// an offset.
+func moments(ctx context.Context, s *service, partition int32, from int64) (map[string]time.Time, error) {
+	at := map[string]time.Time{}
+	note := func(hop string, t time.Time) {
+		if _, ok := at[hop]; !ok {
+			at[hop] = t
+		}
+	}
+	reader := kafka.NewReader(kafka.Options{Brokers: s.bench.brokers, Layout: s.layout(0), Log: s.bench.log})
+	for rec, err := range reader.Read(ctx, partition, from, kafka.Follow-1) {
+		if err != nil {
+			return nil, err
+		}
+		made, err := time.Parse(time.RFC3339Nano, rec.Headers["ce_time"])
+		if err != nil {
+			return nil, err
+		}
+		switch e := rec.Event.(type) {
+		case domain.FileChanged:
+			note("read", made)
+		case domain.SourceChanged:
+			note(strings.NewReplacer("hint_received", "hint", "sync_requested", "request", "sync_started", "claim").Replace(string(e.Change)), made)
+		}
+	}
+	for _, hop := range hops()[:4] {
+		if at[hop].IsZero() {
+			return nil, fmt.Errorf("no event of hop %q", hop)
+		}
+	}
+	return at, nil
+}
