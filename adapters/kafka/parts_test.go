@@ -13,7 +13,7 @@ import (
 func TestParts(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w world) {
-		w.write(t, 1, 0, 9)
+		w.write(t, 1, 1, 10)
 		reader := kafka.NewReader(w.Options)
 		all, err := reader.Parts(t.Context())
 		if err != nil {
@@ -60,7 +60,7 @@ func TestParts(t *testing.T) {
 				break // as ctx has ended
 			}
 			if next += int64(len(records)); next == 10 {
-				w.write(t, 1, 10, 10)
+				w.write(t, 1, 11, 11)
 			}
 			if next == 11 {
 				stop()
