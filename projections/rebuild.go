@@ -99,6 +99,9 @@ func (r *Rebuild) build(ctx context.Context, prepare, finish func(context.Contex
 		return fmt.Errorf("rebuild: %w", err)
 	}
 	defer release()
+	if _, err := Ensure(ctx, r.DB); err != nil { // there has to be something to exchange
+		return fmt.Errorf("rebuild: %w", err)
+	}
 	for {
 		err := r.attempt(ctx, prepare, finish)
 		if !errors.Is(err, errSkipped) && !errors.Is(err, errAhead) {
@@ -129,7 +132,7 @@ func (r *Rebuild) attempt(ctx context.Context, prepare, finish func(context.Cont
 	}
 	stop(nil)
 	<-reported
-	if errors.Is(err, ErrRebuildCancelled) || errors.Is(err, errSkipped) || errors.Is(err, errAhead) {
+	if a.spent || errors.Is(err, ErrRebuildCancelled) || errors.Is(err, errSkipped) || errors.Is(err, errAhead) {
 		err = errors.Join(err, dropSchema(context.WithoutCancel(ctx), r.DB, nextSchema))
 	}
 	if err != nil {

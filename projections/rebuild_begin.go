@@ -42,6 +42,7 @@ type attempt struct {
 	started time.Time       // of the rebuild, maybe by another process
 	began   time.Time       // of the attempt
 	ceiling map[place]int64 // what is not to be read yet; nil: all there is
+	spent   bool            // nobody needs what was filled any more
 
 	mu    sync.Mutex
 	phase string
