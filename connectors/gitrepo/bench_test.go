@@ -109,3 +109,35 @@ func (w *world) readAll(l *listing) int64 {
 	}
 	return total
 }
+
+// TestCostOfPush fetches one changed file, as git itself does it and as a source
+// does it, with its content.
+func TestCostOfPush(t *testing.T) {
+	if os.Getenv("GITREPO_MEASURE") == "" {
+		t.Skip("measures only: GITREPO_MEASURE=1 runs it")
+	}
+	w := newWorld(t)
+	w.importGo()
+	clone := filepath.Join(t.TempDir(), "clone")
+	git := func(args ...string) {
+		if out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	git("clone", "--quiet", "--bare", "--depth=1", w.repo.URL, clone)
+	from := w.start()
+	w.list()
+	for i := range 6 {
+		w.repo.Commit("main", gittest.Put("bytes/bytes.go", strings.Repeat("// edited\n", i+1)))
+		began := time.Now()
+		git("--git-dir="+clone, "fetch", "--quiet", "--depth=1", w.repo.URL, "main")
+		plain := time.Since(began)
+		began = time.Now()
+		f := w.follow(from)
+		followed := time.Since(began)
+		w.readAll(f)
+		whole := time.Since(began)
+		from = f.cursor
+		t.Logf("git fetch %v; changes %v, with content %v: ratio %.2f", plain, followed, whole, whole.Seconds()/plain.Seconds())
+	}
+}
