@@ -9,8 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/confuse/data-connector/domain"
 )
 
 // blobs is a git that answers for objects: cat-file, one process for many of
@@ -18,7 +16,7 @@ import (
 type blobs struct {
 	p    *process
 	to   *io.PipeWriter
-	dir  string
+	repo *repo
 	left int64 // of the body that is being read, with the newline behind it
 }
 
@@ -34,7 +32,7 @@ func (r *repo) blobs(ctx context.Context) (*blobs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &blobs{p: p, to: to, dir: r.dir}, nil
+	return &blobs{p: p, to: to, repo: r}, nil
 }
 
 // close ends the process. It may be called in the middle of an answer.
@@ -123,7 +121,8 @@ func discard(r *bufio.Reader, n int64) (int64, error) {
 // A body reads one object.
 type body struct{ of *blobs }
 
-// Read implements io.Reader. An answer that is cut is ErrTransient.
+// Read implements io.Reader. An answer that is cut is
+// ErrTransient.
 func (b *body) Read(p []byte) (int, error) {
 	if b.of.left <= 1 {
 		return 0, io.EOF
@@ -134,7 +133,9 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.of.p.out.Read(p)
 	b.of.left -= int64(n)
 	if errors.Is(err, io.EOF) {
-		err = first(context.Cause(b.of.p.ctx), fmt.Errorf("gitrepo: read object: %w: %w", domain.ErrTransient, io.ErrUnexpectedEOF))
+		if err = context.Cause(b.of.p.ctx); err == nil {
+			err = b.of.repo.damaged("read object", io.ErrUnexpectedEOF)
+		}
 	}
 	return n, err
 }

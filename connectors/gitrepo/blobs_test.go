@@ -171,6 +171,60 @@ func TestPackIsLost(t *testing.T) {
 	w.check(w.list().items, "main")
 }
 
+// A cache whose packs hold something else is thrown away where it is noticed, and
+// nothing is taken for removed.
+func TestPackIsDamaged(t *testing.T) {
+	t.Parallel()
+
+	damage := func(w *world) {
+		names, err := filepath.Glob(filepath.Join(w.scope.Cache, "repo/git/objects/pack/*.pack"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("got %q, %v", names, err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err == nil {
+				err = os.Chmod(name, 0o600)
+			}
+			for i := 12; i < len(b)-20; i++ {
+				b[i] = 0xff
+			}
+			if err = errors.Join(err, os.WriteFile(name, b, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tests := map[string]func(w *world, from domain.Cursor, item domain.Item) error{
+		"listing": func(w *world, _ domain.Cursor, _ domain.Item) error {
+			return w.source.Snapshot(t.Context(), w.scope, domain.Cursor{}, newListing(t))
+		},
+		"changes": func(w *world, from domain.Cursor, _ domain.Item) error {
+			return w.source.Changes(t.Context(), w.scope, from, newListing(t))
+		},
+		"content": func(w *world, _ domain.Cursor, item domain.Item) error { _, err := w.read(item); return err },
+		"all content": func(w *world, _ domain.Cursor, item domain.Item) error {
+			return w.source.FetchAll(t.Context(), w.scope, []domain.ItemRef{item.Ref()}, func(_ int, c domain.Content, err error) error {
+				if err == nil {
+					_, err = io.Copy(io.Discard, c.Body)
+				}
+				return err
+			})
+		},
+	}
+	for name, use := range tests {
+		w := newWorld(t)
+		w.repo.Commit("main", many(20)...)
+		from, l := w.start(), w.list()
+		w.repo.Commit("main", gittest.Put("dir/0001", "edited"))
+		w.follow(from)
+		damage(w)
+		if err := use(w, from, l.items["dir/0007"]); !errors.Is(err, domain.ErrTransient) {
+			t.Errorf("%s: got %v, want ErrTransient", name, err)
+		}
+		w.check(w.list().items, "main")
+	}
+}
+
 // Many pushes leave a small cache.
 func TestCacheStaysSmall(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ func (s Source) Fetch(ctx context.Context, scope domain.Scope, ref domain.ItemRe
 	o, err := b.next(askContents, ref.Version)
 	if err != nil {
 		b.close()
-		return domain.Content{}, fmt.Errorf("gitrepo: read object: %w: %w", domain.ErrTransient, err)
+		return domain.Content{}, r.unread(ctx, err)
 	}
 	c, err := s.content(ctx, r, ref, o)
 	if err != nil {
@@ -86,7 +86,15 @@ func (s Source) FetchAll(ctx context.Context, scope domain.Scope, refs []domain.
 	if err == nil || refused || ctx.Err() != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %w", domain.ErrTransient, err)
+	return r.unread(ctx, err)
+}
+
+// unread is the answer to an object that git could not read.
+func (r *repo) unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return r.damaged("read object", err)
 }
 
 // content is what git's answer means for ref.

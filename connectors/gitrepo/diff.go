@@ -24,17 +24,17 @@ func (r *repo) diff(ctx context.Context, from, to string, take func(entry) error
 	err := r.difference(ctx, "-M", from, to, func(e entry) error { told = true; return take(e) })
 	var failed *commandError
 	if told || !errors.As(err, &failed) {
-		return err
+		return r.sound("diff-tree", err)
 	}
 	moved, err := r.similar(ctx, from, to)
 	if err != nil {
-		return err
+		return r.sound("diff-tree", err)
 	}
 	olds := map[string]bool{}
 	for _, old := range moved {
 		olds[old] = true
 	}
-	return r.difference(ctx, "-M100%", from, to, func(e entry) error {
+	err = r.difference(ctx, "-M100%", from, to, func(e entry) error {
 		if e.gone && olds[string(e.path)] {
 			return nil
 		}
@@ -43,6 +43,7 @@ func (r *repo) diff(ctx context.Context, from, to string, take func(entry) error
 		}
 		return take(e)
 	})
+	return r.sound("diff-tree", err)
 }
 
 func (r *repo) difference(ctx context.Context, renames, from, to string, take func(entry) error) error {

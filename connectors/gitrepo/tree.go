@@ -16,7 +16,16 @@ const maxDepth = 2048
 // tree gives every file of a commit, in the byte order of the raw paths. It holds
 // one at a time. A commit with too many files, or too deep ones, is ErrTooLarge.
 func (r *repo) tree(ctx context.Context, commit string, take func(entry) error) error {
-	return r.entries(ctx, readTree, take, "ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+	return r.sound("ls-tree", r.entries(ctx, readTree, take, "ls-tree", "-r", "-l", "-z", "--full-tree", commit))
+}
+
+// sound is err, and the end of the repository if git could not read it.
+func (r *repo) sound(what string, err error) error {
+	var failed *commandError
+	if errors.As(err, &failed) || errors.Is(err, errFormat) {
+		return r.damaged(what, err)
+	}
+	return err
 }
 
 // entries runs a command that lists.
@@ -51,7 +60,7 @@ func (r *repo) listed(ctx context.Context, what string, p *process) error {
 		return context.Cause(ctx)
 	}
 	if text := p.errs.String(); err == nil && strings.Contains(text, "error:") {
-		err = r.damaged(what, &commandError{text: text})
+		err = &commandError{text: text}
 	}
 	if err != nil {
 		return fmt.Errorf("gitrepo: %s: %w", what, err)

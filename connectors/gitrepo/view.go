@@ -95,6 +95,9 @@ func (e entry) file() bool { return e.mode != modeSymlink && e.mode != modeSubmo
 
 // put adds what e means to a page.
 func (v *view) put(page *domain.Page, e entry) {
+	if e.moved != nil {
+		page.Changes = append(page.Changes, gone(e.moved))
+	}
 	switch {
 	case e.gone:
 		page.Changes = append(page.Changes, gone(e.path))
@@ -104,9 +107,6 @@ func (v *view) put(page *domain.Page, e entry) {
 			Path: valid(string(e.path[:256])) + "...", Code: codePathTooLong, Reason: fmt.Sprintf("%d bytes, at most %d are listed", len(e.path), maxPath),
 		})
 		return
-	}
-	if e.moved != nil {
-		page.Changes = append(page.Changes, gone(e.moved))
 	}
 	item := v.item(e)
 	if v.source.Decorate != nil {
