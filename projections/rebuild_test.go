@@ -3,6 +3,11 @@ package projections_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,4 +151,147 @@ func pointTimes(point string) int {
 		return 3
 	}
 	return 1
+}
+
+// A program whose tables differ must say so by a higher version, or an older one
+// that still runs would take them for its own.
+func TestVersionOfTheTables(t *testing.T) {
+	t.Parallel()
+
+	ddl, err := os.ReadFile("ddl.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(ddl), "\n-- Indexes\n") != 1 {
+		t.Error("ddl.sql has no line that begins the indexes, or several")
+	}
+	w := newWorld(t)
+	var version int
+	var digest string
+	if err := w.db.QueryRow(t.Context(), `SELECT version, encode(ddl_sha256, 'hex') FROM meta`).Scan(&version, &digest); err != nil {
+		t.Fatal(err)
+	}
+	known, err := os.ReadFile("testdata/ddl.versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(known)), "\n")
+	if got, last := fmt.Sprintf("%d %s", version, digest), lines[len(lines)-1]; got != last {
+		t.Errorf("ddl.sql is another one: raise version in schema.go and add the line %q to testdata/ddl.versions behind %q", got, last)
+	}
+}
+
+// Tables of an older program serve until they are rebuilt, those of a newer one
+// are left alone; in neither does this program fold.
+func TestTablesOfOtherVersions(t *testing.T) {
+	t.Parallel()
+
+	for version, want := range map[string]projections.Fit{"1": projections.Older, "1000000": projections.Newer} {
+		t.Run("version "+version, func(t *testing.T) {
+			t.Parallel()
+
+			w, l := newWorld(t), newLog(eventsTopic, 0)
+			s := newStory(t, l, "ann")
+			s.start()
+			f := s.file(domain.FileAdded, "a.go", "one")
+			w.project(t, l)
+			rows := w.rows(t)
+			if _, err := w.db.Exec(t.Context(), `UPDATE meta SET ddl_sha256 = '\x00', version = `+version); err != nil {
+				t.Fatal(err)
+			}
+			if fit, err := projections.Ensure(t.Context(), w.db); err != nil || fit != want {
+				t.Errorf("got fit %d, error %v, want %d", fit, err, want)
+			}
+			if _, err := w.runner.Assigned(t.Context(), l.partition()); !errors.Is(err, projections.ErrOtherTables) {
+				t.Errorf("got %v from a runner, want ErrOtherTables", err)
+			}
+			if _, err := w.GetFile(t.Context(), "ann", f.FileID); err != nil {
+				t.Errorf("got %v from a read meanwhile", err)
+			}
+			if _, err := w.rebuild(newTopics(3, l)).Verify(t.Context()); !errors.Is(err, projections.ErrOtherTables) {
+				t.Errorf("got %v from a comparison, want ErrOtherTables", err)
+			}
+			run(t, w.rebuild(newTopics(3, l)))
+			if fit, err := projections.Ensure(t.Context(), w.db); err != nil || fit != projections.Fits {
+				t.Errorf("got fit %d, error %v once they are rebuilt", fit, err)
+			}
+			sameRows(t, rows, w.rows(t))
+		})
+	}
+}
+
+// There is one rebuild at a time. A cancel from another process ends it and drops
+// what it has filled; what serves stays.
+func TestRebuildIsCancelled(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	w.project(t, l)
+	want := w.rows(t)
+	log := slog.New(slog.DiscardHandler)
+	if was, err := projections.CancelRebuild(t.Context(), w.db, log); was || err != nil {
+		t.Errorf("got %t, error %v without a rebuild, want false", was, err)
+	}
+	r := w.rebuild(newTopics(3, l))
+	begun := make(chan struct{})
+	r.Point = func(ctx context.Context, at string) error {
+		if at == projections.PointAfterCopy {
+			close(begun)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	ended := make(chan error)
+	go func() { ended <- r.Run(t.Context()) }()
+	<-begun
+	if err := w.rebuild(newTopics(3, l)).Run(t.Context()); !errors.Is(err, projections.ErrRebuildRuns) {
+		t.Errorf("got %v from a second rebuild, want ErrRebuildRuns", err)
+	}
+	if p, err := w.Rebuilding(t.Context()); err != nil || p == nil || !p.Running || p.Phase != "loading" {
+		t.Errorf("got progress %+v, error %v, want that it runs", p, err)
+	}
+	go func() {
+		_, err := projections.CancelRebuild(context.WithoutCancel(t.Context()), w.db, log)
+		ended <- err
+	}()
+	first, second := <-ended, <-ended
+	if err := errors.Join(first, second); !errors.Is(err, projections.ErrRebuildCancelled) || first != nil && second != nil {
+		t.Errorf("got %v and %v, want one that was cancelled", first, second)
+	}
+	if p, err := w.Rebuilding(t.Context()); err != nil || p != nil {
+		t.Errorf("got progress %+v, error %v, want none", p, err)
+	}
+	sameRows(t, want, w.rows(t))
+}
+
+// A record that is skipped while the tables are rebuilt is not in the new ones.
+func TestSkippedWhileRebuilt(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	l.addRecord(damaged(t, s.changed(domain.FileModified, "a.go", "two")))
+	w.project(t, l)
+	r := w.rebuild(newTopics(3, l))
+	var once sync.Once
+	r.Point = func(ctx context.Context, at string) (err error) {
+		if at == projections.PointIndexed {
+			once.Do(func() {
+				key := projections.PoisonKey{Topic: eventsTopic, Offset: int64(len(l.records)) - 1}
+				_, err = w.poison.Skip(ctx, projections.Caller{Operator: true, Name: "op"}, key)
+			})
+		}
+		return err
+	}
+	run(t, r)
+	if n := w.count(t, "poison", s.src.ID); n != 0 {
+		t.Errorf("got %d records set aside, want none", n)
+	}
+	if found := verify(t, w.rebuild(newTopics(3, l))); found.Differ() != 0 {
+		t.Errorf("got %+v, want no difference", found)
+	}
 }
