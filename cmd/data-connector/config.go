@@ -56,6 +56,13 @@ type config struct {
 
 	AllowedPaths paths `env:"FS_ALLOWED_PATHS" allowed:"absolute paths, separated by colons or commas" help:"Folders below which local folders may be connected. Unset: none."`
 
+	PrivateNetworks networks `env:"PRIVATE_NETWORKS" allowed:"networks such as 10.0.0.0/8, or IP addresses, separated by commas" help:"Networks in which self-hosted servers of providers may be, on any port and by plain HTTP too. Unset: only public addresses are spoken to."`
+
+	GitHubAppID   string `env:"GITHUB_APP_ID" allowed:"the id of a GitHub App" help:"Your GitHub App, for sources that name an installationId. Whoever may connect sources can read what it is installed on."`
+	GitHubKey     secret `env:"GITHUB_PRIVATE_KEY" allowed:"PEM" help:"Its private key."`
+	GitHubKeyPath string `env:"GITHUB_PRIVATE_KEY_PATH" allowed:"a file with PEM" help:"File with its private key, instead."`
+	GitHubPerHour int    `env:"GITHUB_RATE_LIMIT_PER_HOUR" envDefault:"0" allowed:"a number from 0 (no limit but GitHub's own)" help:"Calls of the API that one credential may make in an hour, over all processes."`
+
 	MaxLag           int64  `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`
 	Concurrency      int    `env:"WORKER_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 1000" help:"Jobs that a syncer runs at once."`
 	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`

@@ -5,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"strings"
 
 	"github.com/confuse/data-connector/adapters/blob"
+	"github.com/confuse/data-connector/adapters/clock"
 )
 
-// lookAtGit is advice: no connector of this version needs it.
-func lookAtGit(ctx context.Context, _ config) []finding {
-	out, err := exec.CommandContext(ctx, "git", "--version").Output()
+// lookAtGit runs git. Local folders need none.
+func lookAtGit(ctx context.Context, cfg config) []finding {
+	git, err := openGit(ctx, cfg, clock.System{})
 	if err != nil {
-		return []finding{{levelWarn, "git", fmt.Sprintf("%v; install it: repositories are read with it", err)}}
+		return []finding{{levelWarn, "git", fmt.Sprintf("%v; install a newer one: repositories are read with it", err)}}
 	}
-	return []finding{{levelOK, strings.TrimSpace(string(out)), ""}}
+	version, err := git.Check(ctx)
+	if err != nil {
+		return []finding{{levelWarn, "git", err.Error()}}
+	}
+	return []finding{{levelOK, "git " + version, ""}}
 }
 
 // lookAtContent writes a file into the content store and deletes it. A bucket is

@@ -20,7 +20,7 @@ func TestDoctorUnwell(t *testing.T) {
 		t.Errorf("got exit code %d, want %d, and no password in\n%s%s", r.code, exitFailed, r.out, r.err)
 	}
 	for _, want := range []string{
-		"\nDATABASE_URL              postgres://me:hidden@127.0.0.1:1/db\n",
+		" postgres://me:hidden@127.0.0.1:1/db\n",
 		"fail  configuration: PORT: \"70000\" is not allowed",
 		"fail  kafka: set KAFKA_BOOTSTRAP_SERVERS\n",
 		"fail  postgres: ", "look whether DATABASE_URL is right",

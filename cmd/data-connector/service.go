@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/adapters/vault"
-	"github.com/confuse/data-connector/connectors/localfs"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
 	"github.com/confuse/data-connector/projections"
@@ -53,6 +51,8 @@ type service struct {
 	vault       *vault.Vault       // nil: VAULT_KEYSET_FILE names none
 	credentials domain.Credentials // the same; a nil interface without one
 
+	all ingest.Connectors // what can be connected
+
 	closers []func() error
 }
 
@@ -60,7 +60,7 @@ type service struct {
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
 	s := &service{process: p, log: log, counts: newCounters()}
-	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openVault, s.openLog, s.openQueue, s.openFolders} {
+	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openVault, s.openLog, s.openQueue, s.openFolders, s.openConnectors} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -168,21 +168,4 @@ func (s *service) close() error {
 	}
 	s.closers = nil
 	return errors.Join(errs...)
-}
-
-// connectors is the one list of all that can be connected, in the order in which
-// users see them.
-func (s *service) connectors() ingest.Connectors {
-	own := append([]string{s.CacheDir}, s.own...)
-	if dir := s.contentDir(); dir != "" {
-		own = append(own, dir)
-	}
-	for i, dir := range own {
-		if real, err := filepath.EvalSymlinks(dir); err == nil { // else it does not exist yet, and links to nowhere
-			own[i] = real
-		}
-	}
-	return ingest.Connectors{
-		localfs.New(localfs.Options{Allowed: s.AllowedPaths, Own: own, Clock: s.clock}),
-	}
 }

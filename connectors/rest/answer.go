@@ -87,7 +87,7 @@ func (t *transport) broken(req *http.Request, err error) error {
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedPort), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, errRefused):
 		return &domain.InvalidError{
 			Field: t.opt.Field, Problem: "leads to an address that is not allowed",
-			Allowed: "a public address, by https on port 443 or 8443, or one in the networks that the operator allows",
+			Allowed: allowedAddresses,
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return t.fail(req, domain.ErrTransient, "no answer in time")

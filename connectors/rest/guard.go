@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 // errRefused refuses a plain connection to somewhere else than the operator's
@@ -72,3 +75,30 @@ func within(networks []netip.Prefix) Control {
 		return errRefused
 	}
 }
+
+// Resolve gives an address of host that a [Guard] of the same networks lets pass,
+// for programs that dial by themselves: they are to be pinned to it. An
+// InvalidError names no field: there is none.
+func Resolve(networks []netip.Prefix) func(ctx context.Context, host string, port int) (netip.Addr, error) {
+	guard := Guard(networks)
+	return func(ctx context.Context, host string, port int) (netip.Addr, error) {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil {
+			return netip.Addr{}, fmt.Errorf("rest: resolve %q: %w: %w", host, domain.ErrTransient, err)
+		}
+		for _, ip := range found {
+			ip = ip.Unmap()
+			network := "tcp6"
+			if ip.Is4() {
+				network = "tcp4"
+			}
+			if guard(ctx, network, netip.AddrPortFrom(ip, uint16(port)).String(), nil) == nil {
+				return ip, nil
+			}
+		}
+		return netip.Addr{}, &domain.InvalidError{Problem: "leads to an address that is not allowed", Allowed: allowedAddresses}
+	}
+}
+
+// allowedAddresses says what is let pass.
+const allowedAddresses = "a public address, by https on port 443 or 8443, or one in the networks that the operator allows"

@@ -65,3 +65,17 @@ func TestBase(t *testing.T) {
 		t.Errorf("got %v for plain HTTP where networks are allowed", err)
 	}
 }
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+
+	if at, err := rest.Resolve(loopback)(t.Context(), "127.0.0.1", 8080); err != nil || !at.IsLoopback() {
+		t.Errorf("got %v, %v in a network that is allowed", at, err)
+	}
+	for _, host := range []string{"127.0.0.1", "localhost", "::1", "169.254.169.254", "10.0.0.1"} {
+		var invalid *domain.InvalidError
+		if at, err := rest.Resolve(nil)(t.Context(), host, 443); !errors.As(err, &invalid) {
+			t.Errorf("%s: got %v, %v, want an InvalidError", host, at, err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/confuse/data-connector/adapters/redis"
+	"github.com/confuse/data-connector/connectors/github"
+	"github.com/confuse/data-connector/connectors/gitrepo"
+	"github.com/confuse/data-connector/connectors/localfs"
+	"github.com/confuse/data-connector/connectors/rest"
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
+)
+
+// connectors is the one list of all that can be connected, in the order in which
+// users see them. All roles share it, and with it budgets and tokens.
+func (s *service) connectors() ingest.Connectors { return s.all }
+
+func (s *service) openConnectors(ctx context.Context) error {
+	own := append([]string{s.CacheDir}, s.own...)
+	if dir := s.contentDir(); dir != "" {
+		own = append(own, dir)
+	}
+	for i, dir := range own {
+		if real, err := filepath.EvalSymlinks(dir); err == nil { // else it does not exist yet, and links to nowhere
+			own[i] = real
+		}
+	}
+	s.all = ingest.Connectors{
+		localfs.New(localfs.Options{Allowed: s.AllowedPaths, Own: own, Clock: s.clock}),
+	}
+	forges, err := s.forges(ctx)
+	s.all = append(s.all, forges...)
+	return err
+}
+
+// forges are the connectors that read git repositories. Without a git that will
+// do there are none, and a log line says why: local folders need no git.
+func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
+	git, err := openGit(ctx, s.config, s.clock)
+	if err != nil {
+		s.log.ErrorContext(ctx, "repositories cannot be connected", "err", err)
+		return nil, nil
+	}
+	key, err := s.githubKey()
+	if err != nil {
+		return nil, err
+	}
+	limited := s.calls()
+	limited.PerHour = s.GitHubPerHour
+	return ingest.Connectors{
+		github.New(github.Options{Git: git, REST: limited, AppID: s.GitHubAppID, Key: key}),
+	}, nil
+}
+
+// calls is how APIs are called: all replicas share one budget.
+func (s *service) calls() rest.Options {
+	return rest.Options{
+		Clock: s.clock, Budget: redis.NewBudget(s.redis, s.RedisPrefix), Networks: s.PrivateNetworks, Observe: s.counts.called,
+	}
+}
+
+// openGit finds the git program. It is an error when it is too old.
+func openGit(ctx context.Context, cfg config, clock domain.Clock) (*gitrepo.Client, error) {
+	git, err := gitrepo.New(gitrepo.Options{
+		Clock: clock, AllowHTTP: len(cfg.PrivateNetworks) > 0, // the guard lets plain HTTP into these networks alone
+		Resolve: rest.Resolve(cfg.PrivateNetworks),
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = git.Check(ctx)
+	return git, err
+}
+
+// githubKey is the private key of the operator's GitHub App, empty when there is
+// none.
+func (c config) githubKey() (domain.Secret, error) {
+	switch {
+	case c.GitHubKey != "" && c.GitHubKeyPath != "":
+		return "", errors.New("set GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH, not both")
+	case c.GitHubKeyPath == "":
+		return domain.Secret(c.GitHubKey), nil
+	}
+	b, err := os.ReadFile(c.GitHubKeyPath)
+	if err != nil {
+		return "", fmt.Errorf("GITHUB_PRIVATE_KEY_PATH: %w", err)
+	}
+	return domain.Secret(b), nil
+}

@@ -1,0 +1,276 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/confuse/data-connector/connectors/rest"
+	"github.com/confuse/data-connector/domain"
+)
+
+// discussions are read by GraphQL: REST does not have them. Their lists go on at
+// cursors of GitHub's own, which nothing shifts.
+type discussions struct{}
+
+func (discussions) name() string   { return "discussions" }
+func (discussions) folder() string { return folderDiscussions }
+
+const discussionFields = `number title url body createdAt updatedAt closed isAnswered
+ category { name } labels(first: 50) { nodes { name } } author { login ... on User { databaseId } } comments { totalCount }`
+
+const discussionsQuery = `query($owner: String!, $name: String!, $first: Int!, $after: String, $order: DiscussionOrder!) {
+ repository(owner: $owner, name: $name) { discussions(first: $first, after: $after, orderBy: $order) {
+  pageInfo { hasNextPage endCursor } nodes { ` + discussionFields + ` } } } }`
+
+const discussionQuery = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
+ repository(owner: $owner, name: $name) { discussion(number: $number) { ` + discussionFields + `
+  talk: comments(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { body createdAt isAnswer author { login }
+   replies(first: 100) { nodes { body createdAt author { login } } } } } } } }`
+
+// A gqlAuthor is who wrote something; nil when they have left.
+type gqlAuthor struct {
+	Login      string `json:"login"`
+	DatabaseID int64  `json:"databaseId"`
+}
+
+func (a *gqlAuthor) login() string {
+	if a == nil || a.Login == "" {
+		return "@ghost"
+	}
+	return "@" + a.Login
+}
+
+type pageInfo struct {
+	HasNextPage bool   `json:"hasNextPage"`
+	EndCursor   string `json:"endCursor"`
+}
+
+type gqlNames struct {
+	Nodes []struct {
+		Name string `json:"name"`
+	} `json:"nodes"`
+}
+
+func (n gqlNames) join() string {
+	var names []string
+	for _, one := range n.Nodes {
+		names = append(names, one.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+type gqlComment struct {
+	Body      string     `json:"body"`
+	CreatedAt time.Time  `json:"createdAt"`
+	IsAnswer  bool       `json:"isAnswer"`
+	Author    *gqlAuthor `json:"author"`
+	Replies   struct {
+		Nodes []gqlComment `json:"nodes"`
+	} `json:"replies"`
+}
+
+type gqlDiscussion struct {
+	Number     int64      `json:"number"`
+	Title      string     `json:"title"`
+	URL        string     `json:"url"`
+	Body       string     `json:"body"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	UpdatedAt  time.Time  `json:"updatedAt"`
+	Closed     bool       `json:"closed"`
+	IsAnswered bool       `json:"isAnswered"`
+	Author     *gqlAuthor `json:"author"`
+	Labels     gqlNames   `json:"labels"`
+	Category   struct {
+		Name string `json:"name"`
+	} `json:"category"`
+	Comments struct {
+		TotalCount int `json:"totalCount"`
+	} `json:"comments"`
+	Talk struct {
+		PageInfo pageInfo     `json:"pageInfo"`
+		Nodes    []gqlComment `json:"nodes"`
+	} `json:"talk"`
+}
+
+type gqlAnswer struct {
+	Data struct {
+		Repository *struct {
+			Discussions *struct {
+				PageInfo pageInfo        `json:"pageInfo"`
+				Nodes    []gqlDiscussion `json:"nodes"`
+			} `json:"discussions"`
+			Discussion *gqlDiscussion `json:"discussion"`
+		} `json:"repository"`
+	} `json:"data"`
+	Errors []struct {
+		Type string `json:"type"`
+	} `json:"errors"`
+}
+
+// query asks GraphQL, which says 200 to everything: errors stand in the body.
+func (ss *session) query(ctx context.Context, text string, variables map[string]any) (gqlAnswer, error) {
+	var a gqlAnswer
+	if !ss.auth.some() {
+		return a, fmt.Errorf("github: discussions need a credential: %w", domain.ErrUnauthorized)
+	}
+	owner, repo := ss.name()
+	variables["owner"], variables["name"] = owner, repo
+	ctx = rest.With(ctx, rest.Ask{Route: "discussions", Priority: ss.priority, Bucket: "graphql", Repeatable: true})
+	_, err := rest.JSON(ctx, ss.http, http.MethodPost, ss.graphql.String(), map[string]any{"query": text, "variables": variables}, &a)
+	if err != nil {
+		return a, err
+	}
+	for _, e := range a.Errors {
+		switch e.Type {
+		case "RATE_LIMITED":
+			return a, &domain.RateLimitedError{Until: ss.clock.Now().Add(time.Hour / 4)}
+		case "NOT_FOUND":
+			return a, fmt.Errorf("github: discussions: %w", domain.ErrGone)
+		case "FORBIDDEN":
+			return a, fmt.Errorf("github: discussions: %w", domain.ErrForbidden)
+		}
+		return a, fmt.Errorf("github: discussions: GraphQL answers with an error: %w", domain.ErrTransient)
+	}
+	if a.Data.Repository == nil {
+		return a, fmt.Errorf("github: discussions: answer without a repository: %w", domain.ErrTransient)
+	}
+	return a, nil
+}
+
+func (discussions) list(ctx context.Context, ss *session, field, direction, after string) ([]domain.Item, pageInfo, error) {
+	v := map[string]any{"first": ss.page, "order": map[string]string{"field": field, "direction": direction}}
+	if after != "" {
+		v["after"] = after
+	}
+	a, err := ss.query(ctx, discussionsQuery, v)
+	if err != nil {
+		return nil, pageInfo{}, err
+	}
+	list := a.Data.Repository.Discussions
+	if list == nil || list.PageInfo.HasNextPage && list.PageInfo.EndCursor == "" {
+		return nil, pageInfo{}, fmt.Errorf("github: discussions: a page without an end: %w", domain.ErrPartial)
+	}
+	var items []domain.Item
+	for _, d := range list.Nodes {
+		items = append(items, discussionItem(d))
+	}
+	return items, list.PageInfo, nil
+}
+
+func (k discussions) all(ctx context.Context, ss *session, after string, take func([]domain.Item, string) error) error {
+	for {
+		items, info, err := k.list(ctx, ss, "CREATED_AT", "ASC", after)
+		if err != nil {
+			return err
+		}
+		if !info.HasNextPage {
+			return take(items, "")
+		}
+		if info.EndCursor == after {
+			return errOrder
+		}
+		after = info.EndCursor
+		if err := take(items, after); err != nil {
+			return err
+		}
+	}
+}
+
+func (k discussions) mark(ctx context.Context, ss *session) (mark, error) {
+	items, _, err := k.list(ctx, ss, "UPDATED_AT", "DESC", "")
+	return mark{Since: latest(items), Seen: seenOf(items)}, err
+}
+
+func (k discussions) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
+	after := ""
+	for {
+		items, info, err := k.list(ctx, ss, "UPDATED_AT", "DESC", after)
+		if err != nil {
+			return err
+		}
+		if err := take(items); err != nil {
+			return err
+		}
+		if !info.HasNextPage || len(items) > 0 && items[len(items)-1].Modified.Before(m.Since.Add(-overlap)) {
+			return nil
+		}
+		after = info.EndCursor
+	}
+}
+
+func discussionVersion(d gqlDiscussion) string {
+	return versionOf(d.Number, d.UpdatedAt, d.Comments.TotalCount, d.Title, d.Closed, d.IsAnswered)
+}
+
+func discussionItem(d gqlDiscussion) domain.Item {
+	item := domain.Item{
+		Path: pathOf(discussions{}, d.Number), Kind: domain.KindCommentThread, Version: discussionVersion(d), Size: -1, MediaType: markdown,
+		WebURL: d.URL, Modified: d.UpdatedAt,
+		Attributes: attributes(
+			"type", "discussion", "number", strconv.FormatInt(d.Number, 10), "title", d.Title, "category", d.Category.Name, "labels", d.Labels.join(),
+			"closed", yes(d.Closed), "answered", yes(d.IsAnswered), "comments", strconv.Itoa(d.Comments.TotalCount), "created_at", stamp(d.CreatedAt),
+		),
+	}
+	if d.Author != nil && d.Author.DatabaseID != 0 {
+		item.People = []domain.Participant{{Role: "author", Person: domain.Person{ID: strconv.FormatInt(d.Author.DatabaseID, 10), Name: d.Author.Login}}}
+	}
+	return item
+}
+
+func (discussions) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
+	var whole *gqlDiscussion
+	after := any(nil)
+	for range maxPages {
+		a, err := ss.query(ctx, discussionQuery, map[string]any{"number": id, "after": after})
+		if err != nil {
+			return "", "", err
+		}
+		d := a.Data.Repository.Discussion
+		if d == nil {
+			return "", "", fmt.Errorf("github: discussion: %w", domain.ErrGone)
+		}
+		if whole == nil {
+			whole = d
+		} else {
+			whole.Talk.Nodes = append(whole.Talk.Nodes, d.Talk.Nodes...)
+		}
+		if !d.Talk.PageInfo.HasNextPage {
+			return renderDiscussion(*whole), discussionVersion(*whole), nil
+		}
+		after = d.Talk.PageInfo.EndCursor
+	}
+	return "", "", fmt.Errorf("github: discussion: %w", domain.ErrTooLarge)
+}
+
+func renderDiscussion(d gqlDiscussion) string {
+	p := &page{}
+	p.line("# %s (#%d)\n", d.Title, d.Number)
+	p.fact("Category", d.Category.Name)
+	if d.IsAnswered {
+		p.fact("State", "answered")
+	}
+	p.fact("Author", d.Author.login())
+	p.fact("Created", stamp(d.CreatedAt))
+	p.fact("Labels", d.Labels.join())
+	p.text(d.Body)
+	if len(d.Talk.Nodes) > 0 {
+		p.line("\n## Comments")
+	}
+	for _, c := range d.Talk.Nodes {
+		what := ""
+		if c.IsAnswer {
+			what = "answer"
+		}
+		p.said("###", c.Author.login(), c.CreatedAt, what, c.Body)
+		for _, r := range c.Replies.Nodes {
+			p.said("####", r.Author.login(), r.CreatedAt, "", r.Body)
+		}
+	}
+	return p.String()
+}

@@ -1,0 +1,224 @@
+package githubtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// route answers a call of the API. The lock is held.
+func (s *Server) route(rec *recorder, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/api/")
+	switch path {
+	case "graphql":
+		s.graphql(rec, r)
+		return
+	case "v3/rate_limit":
+		rec.reply(Object{"resources": Object{"core": Object{"limit": 5000, "remaining": 4900, "reset": 4102444800}}, "rate": Object{"limit": 5000}})
+		return
+	}
+	if id, ok := strings.CutPrefix(path, "v3/repositories/"); ok {
+		if s.gone || id != strconv.FormatInt(s.id, 10) {
+			rec.refuse(http.StatusNotFound, "Not Found")
+			return
+		}
+		rec.reply(s.repository())
+		return
+	}
+	parts := strings.SplitN(strings.TrimPrefix(path, "v3/repos/"), "/", 3)
+	full := strings.Join(parts[:min(2, len(parts))], "/")
+	switch {
+	case !strings.HasPrefix(path, "v3/repos/") || len(parts) < 2 || s.gone:
+		rec.refuse(http.StatusNotFound, "Not Found")
+	case full != s.owner+"/"+s.name && s.old[full]:
+		rec.refuse(http.StatusMovedPermanently, "Moved Permanently")
+		rec.header.Set("Location", fmt.Sprintf("%s/api/v3/repositories/%d", s.URL, s.id))
+	case full != s.owner+"/"+s.name:
+		rec.refuse(http.StatusNotFound, "Not Found")
+	case len(parts) == 2:
+		rec.reply(s.repository())
+	default:
+		s.within(rec, r, strings.Split(parts[2], "/"))
+	}
+}
+
+func (s *Server) repository() Object {
+	o := s.recorded("repository")
+	maps.Copy(o, Object{
+		"id": s.id, "name": s.name, "full_name": s.owner + "/" + s.name, "html_url": s.htmlURL(), "url": s.repositoryURL(),
+		"default_branch": "main", "has_wiki": s.wiki,
+	})
+	return o
+}
+
+// within answers what lies below the repository.
+func (s *Server) within(rec *recorder, r *http.Request, path []string) {
+	q := r.URL.Query()
+	descending := q.Get("direction") == "desc"
+	switch {
+	case path[0] == "issues" && len(path) == 1:
+		s.list(rec, r, since(objects(s.issuesAndPulls(), q.Get("sort")+"_at", descending), q.Get("since")))
+	case path[0] == "issues":
+		s.thread(rec, r, s.issuesAndPulls(), path[1:])
+	case path[0] == "pulls" && len(path) == 1:
+		s.list(rec, r, objects(s.pulls, q.Get("sort")+"_at", descending))
+	case path[0] == "pulls":
+		s.thread(rec, r, s.pulls, path[1:])
+	case path[0] == "releases" && len(path) == 1:
+		var all []Object
+		for _, id := range slices.Sorted(maps.Keys(s.releases)) {
+			all = append(all, s.releases[id])
+		}
+		slices.Reverse(all)
+		s.list(rec, r, all)
+	case path[0] == "releases":
+		id, _ := strconv.ParseInt(path[1], 10, 64)
+		s.one(rec, s.releases[id])
+	case path[0] == "hooks":
+		s.hook(rec, r, path[1:])
+	default:
+		rec.refuse(http.StatusNotFound, "Not Found")
+	}
+}
+
+// issuesAndPulls are what GitHub lists as issues.
+func (s *Server) issuesAndPulls() map[int]*thread {
+	all := maps.Clone(s.issues)
+	for n, p := range s.pulls {
+		o := maps.Clone(p.object)
+		o["pull_request"] = Object{"url": fmt.Sprintf("%s/pulls/%d", s.repositoryURL(), n)}
+		all[n] = &thread{object: o, comments: p.comments}
+	}
+	return all
+}
+
+func since(all []Object, from string) []Object {
+	start, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(o Object) bool {
+		at, err := time.Parse(time.RFC3339, fmt.Sprint(o["updated_at"]))
+		return err != nil || at.Before(start)
+	})
+}
+
+func (s *Server) thread(rec *recorder, r *http.Request, all map[int]*thread, path []string) {
+	n, _ := strconv.Atoi(path[0])
+	th := all[n]
+	switch {
+	case th == nil:
+		rec.refuse(http.StatusNotFound, "Not Found")
+	case len(path) == 1:
+		rec.reply(th.object)
+	case path[1] == "reviews":
+		s.list(rec, r, th.reviews)
+	case path[1] == "comments" && strings.Contains(r.URL.Path, "/pulls/"):
+		s.list(rec, r, th.onLines)
+	default:
+		s.list(rec, r, th.comments)
+	}
+}
+
+func (s *Server) one(rec *recorder, o Object) {
+	if o == nil {
+		rec.refuse(http.StatusNotFound, "Not Found")
+		return
+	}
+	rec.reply(o)
+}
+
+// hook makes, lists, changes and removes webhooks. A second one with the same URL
+// is refused, as GitHub does.
+func (s *Server) hook(rec *recorder, r *http.Request, path []string) {
+	var body Object
+	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			rec.refuse(http.StatusBadRequest, "Problems parsing JSON")
+			return
+		}
+	}
+	if len(path) == 0 {
+		s.hookList(rec, r, body)
+		return
+	}
+	id, _ := strconv.ParseInt(path[0], 10, 64)
+	if s.hooks[id] == nil {
+		rec.refuse(http.StatusNotFound, "Not Found")
+		return
+	}
+	if r.Method == http.MethodDelete {
+		delete(s.hooks, id)
+		rec.status = http.StatusNoContent
+		return
+	}
+	maps.Copy(s.hooks[id], body)
+	rec.reply(shown(s.hooks[id]))
+}
+
+func (s *Server) hookList(rec *recorder, r *http.Request, body Object) {
+	if r.Method == http.MethodGet {
+		var all []Object
+		for _, id := range slices.Sorted(maps.Keys(s.hooks)) {
+			all = append(all, shown(s.hooks[id]))
+		}
+		s.list(rec, r, all)
+		return
+	}
+	for _, h := range s.hooks {
+		if urlOf(h) == urlOf(body) {
+			rec.refuse(http.StatusUnprocessableEntity, "Validation Failed")
+			return
+		}
+	}
+	body["id"] = s.nextID()
+	s.hooks[body["id"].(int64)] = body
+	rec.reply(shown(body))
+	rec.status = http.StatusCreated
+}
+
+func urlOf(h Object) any { c, _ := h["config"].(Object); return c["url"] }
+
+// shown is a hook without its secret.
+func shown(h Object) Object {
+	h = maps.Clone(h)
+	if c, ok := h["config"].(Object); ok {
+		c = maps.Clone(c)
+		c["secret"] = "********"
+		h["config"] = c
+	}
+	return h
+}
+
+// Hooks are the webhooks with their secrets, by id.
+func (s *Server) Hooks() map[int64]Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.hooks)
+}
+
+// mint makes a token for an installation, for whoever shows a signed token of an
+// app; its signature is not looked at.
+func (s *Server) mint(rec *recorder, r *http.Request, shown string) {
+	if strings.Count(shown, ".") != 2 || r.Method != http.MethodPost {
+		rec.refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+		return
+	}
+	s.minted++
+	token := fmt.Sprintf("ghs_%d_%s", s.minted, strings.Repeat("x", 500))
+	s.apps[token] = r.URL.Path
+	rec.reply(Object{"token": token, "expires_at": "2026-03-01T13:00:00Z", "permissions": Object{"contents": "read"}})
+	rec.status = http.StatusCreated
+}
+
+// Minted is how many tokens were made for installations.
+func (s *Server) Minted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.minted
+}

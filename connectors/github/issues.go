@@ -1,0 +1,190 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	sdk "github.com/google/go-github/v89/github"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// issues are listed by the time of their last change. Each page is asked for with
+// the time at which the one before ended, so nothing that is deleted meanwhile
+// shifts another one out of sight; what changes meanwhile comes once more.
+type issues struct{}
+
+func (issues) name() string   { return "issues" }
+func (issues) folder() string { return folderIssues }
+
+func (k issues) all(ctx context.Context, ss *session, after string, take func([]domain.Item, string) error) error {
+	since, err := time.Parse(time.RFC3339, after)
+	if after != "" && err != nil {
+		return domain.ErrCursorReset
+	}
+	return k.from(ctx, ss, since, take)
+}
+
+func (k issues) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
+	since := m.Since
+	if !since.IsZero() {
+		since = since.Add(-overlap)
+	}
+	return k.from(ctx, ss, since, func(items []domain.Item, _ string) error { return take(items) })
+}
+
+// from walks everything that changed at since or later. Pages are counted only
+// among issues of one second.
+func (k issues) from(ctx context.Context, ss *session, since time.Time, take func([]domain.Item, string) error) error {
+	for page := 1; ; page++ {
+		found, resp, err := filled(func() ([]*sdk.Issue, *sdk.Response, error) {
+			return k.list(ss.call(ctx, "issues"), ss, "asc", since, page)
+		})
+		if absent(err) {
+			return take(nil, "") // issues are switched off
+		}
+		if err != nil {
+			return err
+		}
+		last := since
+		for _, i := range found {
+			if i.GetUpdatedAt().Before(last) {
+				return errOrder
+			}
+			last = i.GetUpdatedAt().Time
+		}
+		next := ""
+		if goesOn(resp) {
+			next = stamp(last)
+		}
+		if err := take(ss.issueItems(found), next); err != nil || next == "" {
+			return err
+		}
+		if last.After(since) {
+			since, page = last, 0
+		}
+	}
+}
+
+func (issues) list(ctx context.Context, ss *session, direction string, since time.Time, page int) ([]*sdk.Issue, *sdk.Response, error) {
+	owner, repo := ss.name()
+	found, resp, err := ss.api.Issues.ListByRepo(ctx, owner, repo, &sdk.IssueListByRepoOptions{
+		State: "all", Sort: "updated", Direction: direction, Since: since,
+		ListOptions: sdk.ListOptions{Page: page, PerPage: ss.page},
+	})
+	return found, resp, classify("issues", err)
+}
+
+func (k issues) mark(ctx context.Context, ss *session) (mark, error) {
+	found, _, err := k.list(ss.poll(ctx, "issues"), ss, "desc", time.Time{}, 1)
+	if absent(err) {
+		return mark{}, nil
+	}
+	if err != nil {
+		return mark{}, err
+	}
+	items := ss.issueItems(found)
+	m := mark{Seen: seenOf(items)}
+	for _, i := range found { // pull requests among them move the time on as well
+		if t := i.GetUpdatedAt().Time; t.After(m.Since) {
+			m.Since = t
+		}
+	}
+	return m, nil
+}
+
+// issueItems leaves pull requests out, which GitHub lists among issues.
+func (ss *session) issueItems(found []*sdk.Issue) []domain.Item {
+	var items []domain.Item
+	for _, i := range found {
+		if !i.IsPullRequest() {
+			items = append(items, issueItem(i))
+		}
+	}
+	return items
+}
+
+func issueItem(i *sdk.Issue) domain.Item {
+	return domain.Item{
+		Path: pathOf(issues{}, int64(i.GetNumber())), Kind: domain.KindIssue, Version: issueVersion(i), Size: -1, MediaType: markdown,
+		WebURL: i.GetHTMLURL(), Modified: i.GetUpdatedAt().Time,
+		Attributes: attributes(
+			"number", strconv.Itoa(i.GetNumber()), "title", i.GetTitle(), "state", i.GetState(), "state_reason", i.GetStateReason(),
+			"labels", labels(i.Labels), "milestone", i.GetMilestone().GetTitle(), "comments", strconv.Itoa(i.GetComments()),
+			"created_at", stamp(i.GetCreatedAt().Time), "closed_at", stamp(i.GetClosedAt().Time),
+		),
+		People: append(person("author", i.User), people("assignee", i.Assignees)...),
+	}
+}
+
+func issueVersion(i *sdk.Issue) string {
+	return versionOf(i.GetNumber(), i.GetUpdatedAt().Time, i.GetComments(), i.GetState(), i.GetTitle())
+}
+
+func (issues) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
+	owner, repo := ss.name()
+	i, _, err := ss.api.Issues.Get(ss.call(ctx, "issue"), owner, repo, int(id))
+	if err = classify("issue", err); err != nil {
+		return "", "", err
+	}
+	if int64(i.GetNumber()) != id || i.IsPullRequest() { // transferred: GitHub led us to another repository
+		return "", "", domain.ErrGone
+	}
+	comments, err := ss.comments(ctx, id, i.GetComments())
+	if err != nil {
+		return "", "", err
+	}
+	return renderIssue(i, comments), issueVersion(i), nil
+}
+
+// comments are those of an issue or pull request, oldest first. With most 0 there
+// is nothing to ask for.
+func (ss *session) comments(ctx context.Context, id int64, most int) ([]*sdk.IssueComment, error) {
+	if most == 0 {
+		return nil, nil
+	}
+	owner, repo := ss.name()
+	return pages(func(o sdk.ListOptions) ([]*sdk.IssueComment, *sdk.Response, error) {
+		c, resp, err := ss.api.Issues.ListComments(ss.call(ctx, "comments"), owner, repo, int(id), &sdk.IssueListCommentsOptions{ListOptions: o})
+		return c, resp, classify("comments", err)
+	})
+}
+
+// goesOn reports whether a page names a next one, by number or by a cursor.
+func goesOn(r *sdk.Response) bool { return r.NextPage != 0 || r.After != "" || r.NextPageToken != "" }
+
+// filled asks again for a page that has nothing but names a next one: whether it
+// should have held something cannot be seen (I8).
+func filled[T any](get func() ([]T, *sdk.Response, error)) ([]T, *sdk.Response, error) {
+	for range maxReadings {
+		found, resp, err := get()
+		if err != nil || len(found) > 0 || !goesOn(resp) {
+			return found, resp, err
+		}
+	}
+	return nil, nil, fmt.Errorf("github: a page stays empty: %w", domain.ErrPartial)
+}
+
+// maxPages is the most pages of what belongs to one item.
+const maxPages = 100
+
+// pages reads a list that belongs to one item. It is read again whole when the
+// item changes, so what shifts meanwhile comes with the next version.
+func pages[T any](get func(sdk.ListOptions) ([]T, *sdk.Response, error)) ([]T, error) {
+	var all []T
+	o := sdk.ListOptions{PerPage: maxPage}
+	for range maxPages {
+		found, resp, err := get(o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+		if resp.NextPage <= o.Page {
+			return all, nil
+		}
+		o.Page = resp.NextPage
+	}
+	return nil, domain.ErrTooLarge
+}

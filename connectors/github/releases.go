@@ -1,0 +1,117 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	sdk "github.com/google/go-github/v89/github"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// maxReadings is how often the list of releases is read until two readings agree.
+const maxReadings = 4
+
+// releases are few and listed whole. A release that is deleted meanwhile may shift
+// another one out of sight, so a list of several pages is read until it stays the
+// same.
+type releases struct{}
+
+func (releases) name() string   { return "releases" }
+func (releases) folder() string { return folderReleases }
+
+func (k releases) all(ctx context.Context, ss *session, _ string, take func([]domain.Item, string) error) error {
+	var before []domain.Item
+	for range maxReadings {
+		items, n, err := k.reading(ctx, ss)
+		if err != nil {
+			return err
+		}
+		if n == 1 || before != nil && seenOf(items) == seenOf(before) {
+			for len(items) > maxPage {
+				if err := take(items[:maxPage], more); err != nil {
+					return err
+				}
+				items = items[maxPage:]
+			}
+			return take(items, "")
+		}
+		before = items
+	}
+	return fmt.Errorf("github: releases change while they are listed: %w", domain.ErrTransient)
+}
+
+// more is a position that leads to the start: the list is read whole.
+const more = "start"
+
+// reading is all of them, and how many pages they took.
+func (releases) reading(ctx context.Context, ss *session) ([]domain.Item, int, error) {
+	owner, repo := ss.name()
+	n := 0
+	found, err := pages(func(o sdk.ListOptions) ([]*sdk.RepositoryRelease, *sdk.Response, error) {
+		n++
+		o.PerPage = ss.page
+		r, resp, err := ss.api.Repositories.ListReleases(ss.poll(ctx, "releases"), owner, repo, &o)
+		return r, resp, classify("releases", err)
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	var items []domain.Item
+	for _, r := range found {
+		if !r.GetDraft() { // only those who may write see drafts
+			items = append(items, releaseItem(r))
+		}
+	}
+	slices.SortFunc(items, func(a, b domain.Item) int { return slices.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(items, func(a, b domain.Item) bool { return slices.Equal(a.Path, b.Path) }), n, nil
+}
+
+func (k releases) mark(ctx context.Context, ss *session) (mark, error) {
+	items, _, err := k.reading(ctx, ss)
+	return mark{Since: latest(items), Seen: seenOf(items), Count: len(items)}, err
+}
+
+// since gives all of them. When there are fewer than before, some were deleted,
+// and only a comparison tells which.
+func (k releases) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
+	items, _, err := k.reading(ctx, ss)
+	if err != nil {
+		return err
+	}
+	if len(items) < m.Count {
+		return fmt.Errorf("github: releases were deleted: %w", domain.ErrCursorReset)
+	}
+	for chunk := range slices.Chunk(items, maxPage) {
+		if err := take(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func releaseItem(r *sdk.RepositoryRelease) domain.Item {
+	return domain.Item{
+		Path: pathOf(releases{}, r.GetID()), Kind: domain.KindDocument, Version: releaseVersion(r), Size: -1, MediaType: markdown,
+		WebURL: r.GetHTMLURL(), Modified: r.GetPublishedAt().Time,
+		Attributes: attributes(
+			"type", "release", "title", releaseTitle(r), "tag", r.GetTagName(), "prerelease", yes(r.GetPrerelease()),
+			"assets", strconv.Itoa(len(r.Assets)), "created_at", stamp(r.GetCreatedAt().Time), "published_at", stamp(r.GetPublishedAt().Time),
+		),
+		People: person("author", r.Author),
+	}
+}
+
+// releaseVersion covers everything that is shown: a release has no time of change.
+func releaseVersion(r *sdk.RepositoryRelease) string { return versionOf(renderRelease(r)) }
+
+func (releases) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
+	owner, repo := ss.name()
+	r, _, err := ss.api.Repositories.GetRelease(ss.call(ctx, "release"), owner, repo, id)
+	if err = classify("release", err); err != nil {
+		return "", "", err
+	}
+	return renderRelease(r), releaseVersion(r), nil
+}

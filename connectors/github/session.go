@@ -1,0 +1,224 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	sdk "github.com/google/go-github/v89/github"
+
+	"github.com/confuse/data-connector/connectors/gitrepo"
+	"github.com/confuse/data-connector/connectors/rest"
+	"github.com/confuse/data-connector/domain"
+)
+
+// A session is one source, opened with its credential.
+type session struct {
+	*Connector
+	place
+	scope    domain.Scope
+	o        options
+	priority rest.Priority
+	auth     auth
+	http     *http.Client
+	api      *sdk.Client
+	repo     repository
+}
+
+// A repository is what is known of one.
+type repository struct {
+	Asked         string `json:"asked"` // host, owner and name in the config
+	ID            int64  `json:"id"`
+	FullName      string `json:"full_name"`
+	HTMLURL       string `json:"html_url"`
+	DefaultBranch string `json:"default_branch"`
+	HasWiki       bool   `json:"has_wiki"`
+}
+
+// open reads the config and asks for the repository.
+func (c *Connector) open(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {
+	return c.openAt(ctx, s, p, 0)
+}
+
+// openAt is open for a repository whose id a cursor has kept; 0: it has not.
+func (c *Connector) openAt(ctx context.Context, s domain.Scope, p rest.Priority, id int64) (*session, error) {
+	ss, err := c.prepare(ctx, s, p)
+	if err != nil {
+		return nil, err
+	}
+	if id == 0 {
+		id = ss.remembered().ID
+	}
+	return ss, ss.resolve(ctx, id)
+}
+
+// again is open without asking when the cache says which repository it is.
+func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error) {
+	ss, err := c.prepare(ctx, s, rest.Incremental)
+	if err != nil {
+		return nil, err
+	}
+	if ss.repo = ss.remembered(); ss.repo.ID != 0 {
+		return ss, nil
+	}
+	return ss, ss.resolve(ctx, 0)
+}
+
+func (c *Connector) prepare(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {
+	o, err := parseOptions(s)
+	if err != nil {
+		return nil, err
+	}
+	ss := &session{Connector: c, scope: s, o: o, priority: p}
+	if ss.place, err = c.place(o); err != nil {
+		return nil, err
+	}
+	if ss.auth, err = c.authOf(ctx, s, ss.place, o); err != nil {
+		return nil, err
+	}
+	account := rest.Account{Base: ss.place.api, Key: ss.auth.key(), Authorize: ss.auth.authorize}
+	if s.Cache != "" {
+		account.Cache = filepath.Join(s.Cache, "api")
+	}
+	ss.http = c.pace.Client(account)
+	ss.api, err = newSDK(ss.http, ss.place.api.String())
+	return ss, err
+}
+
+func newSDK(client *http.Client, base string) (*sdk.Client, error) {
+	return sdk.NewClient(sdk.WithHTTPClient(client), sdk.WithURLs(&base, nil), sdk.WithDisableRateLimitCheck(), sdk.WithUserAgent("data-connector"))
+}
+
+// call is ctx for one kind of call.
+func (ss *session) call(ctx context.Context, route string) context.Context {
+	return rest.With(ctx, rest.Ask{Route: route, Priority: ss.priority})
+}
+
+// poll is call for an answer that is mostly the one before.
+func (ss *session) poll(ctx context.Context, route string) context.Context {
+	return rest.With(ctx, rest.Ask{Route: route, Priority: ss.priority, Conditional: true})
+}
+
+// resolve finds the repository: by id when it was seen before, for its name may
+// be another one's by now; else by name. GitHub redirects a name that was
+// changed.
+func (ss *session) resolve(ctx context.Context, id int64) error {
+	var r *sdk.Repository
+	var err error
+	if id != 0 {
+		r, _, err = ss.api.Repositories.GetByID(ss.poll(ctx, "repository"), id)
+	} else {
+		r, _, err = ss.api.Repositories.Get(ss.poll(ctx, "repository"), ss.o.Owner, ss.o.Repo)
+	}
+	if err = classify("repository", err); err != nil {
+		return ss.confirmGone(ctx, err)
+	}
+	if r.GetID() == 0 || !strings.Contains(r.GetFullName(), "/") {
+		return fmt.Errorf("github: repository: answer without an id: %w", domain.ErrTransient)
+	}
+	ss.repo = repository{
+		Asked: ss.asked(), ID: r.GetID(), FullName: r.GetFullName(), HTMLURL: r.GetHTMLURL(),
+		DefaultBranch: r.GetDefaultBranch(), HasWiki: r.GetHasWiki(),
+	}
+	ss.remember()
+	return nil
+}
+
+// confirmGone lets ErrGone pass only when the credential works for something
+// else: GitHub answers 404 to whoever may not see a repository.
+func (ss *session) confirmGone(ctx context.Context, gone error) error {
+	if !errors.Is(gone, domain.ErrGone) || !ss.auth.some() {
+		return gone
+	}
+	_, resp, err := ss.api.RateLimit.Get(ss.call(ctx, "rate_limit"))
+	if err = classify("rate limit", err); err == nil || resp != nil && resp.StatusCode == http.StatusNotFound { // Enterprise Server without limits
+		return gone
+	}
+	return err
+}
+
+// asked names what the config asks for. Another config is another repository.
+func (ss *session) asked() string {
+	sum := sha256.Sum256([]byte(strings.ToLower(ss.web.Host + "/" + ss.o.Owner + "/" + ss.o.Repo)))
+	return hex.EncodeToString(sum[:])
+}
+
+func (ss *session) recordPath() string { return filepath.Join(ss.scope.Cache, "repository.json") }
+
+// remembered is what the cache knows of the repository; zero: nothing.
+func (ss *session) remembered() repository {
+	var r repository
+	if ss.scope.Cache == "" {
+		return r
+	}
+	b, err := os.ReadFile(ss.recordPath())
+	if err != nil || json.Unmarshal(b, &r) != nil || r.Asked != ss.asked() {
+		return repository{}
+	}
+	return r
+}
+
+// remember is advice to later sessions: without it they ask again.
+func (ss *session) remember() {
+	if ss.scope.Cache == "" || ss.repo == ss.remembered() {
+		return
+	}
+	b, err := json.Marshal(ss.repo)
+	if err != nil || os.MkdirAll(ss.scope.Cache, 0o700) != nil {
+		return
+	}
+	tmp := ss.recordPath() + ".new"
+	if os.WriteFile(tmp, b, 0o600) == nil {
+		_ = os.Rename(tmp, ss.recordPath()) // it is asked for again
+	}
+}
+
+// name is the owner and the name that the repository has now.
+func (ss *session) name() (owner, repo string) {
+	owner, repo, _ = strings.Cut(ss.repo.FullName, "/")
+	return owner, repo
+}
+
+// files is the git repository.
+func (ss *session) files() gitrepo.Source {
+	owner, repo := ss.name()
+	blob := strings.TrimSuffix(ss.repo.HTMLURL, "/") + "/blob/"
+	return gitrepo.Source{
+		Client: ss.git, Folder: "files",
+		Remote: gitrepo.Remote{URL: ss.web.JoinPath(owner, repo+".git").String(), Ref: ss.o.Branch, Auth: ss.auth.git(), LFS: ss.o.LFS},
+		Decorate: func(item *domain.Item, at gitrepo.Head) {
+			ref := at.Branch()
+			if ref == "" {
+				ref = at.Commit
+			}
+			item.WebURL = blob + escape(ref) + "/" + escape(string(item.Path))
+		},
+	}
+}
+
+// wiki is the git repository of the wiki.
+func (ss *session) wiki() gitrepo.Source {
+	owner, repo := ss.name()
+	pages := strings.TrimSuffix(ss.repo.HTMLURL, "/") + "/wiki/"
+	return gitrepo.Source{
+		Client: ss.git, Folder: "wiki",
+		Remote: gitrepo.Remote{URL: ss.web.JoinPath(owner, repo+".wiki.git").String(), Auth: ss.auth.git()},
+		Decorate: func(item *domain.Item, _ gitrepo.Head) {
+			if item.Kind == "" {
+				item.Kind = domain.KindWikiPage
+			}
+			name := string(item.Path)
+			if i := strings.LastIndexByte(name, '.'); i > 0 {
+				name = name[:i]
+			}
+			item.WebURL = pages + escape(name)
+		},
+	}
+}
