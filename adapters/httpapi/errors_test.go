@@ -32,6 +32,7 @@ func TestErrorsBecomeHTTP(t *testing.T) {
 		"source":           {fmt.Errorf("%s: %w", inner, domain.ErrSourceNotFound), 404, "SOURCE_NOT_FOUND", nil},
 		"job":              {fmt.Errorf("%s: %w", inner, domain.ErrJobNotFound), 404, "JOB_NOT_FOUND", nil},
 		"file":             {fmt.Errorf("%s: %w", inner, domain.ErrFileNotFound), 404, "FILE_NOT_FOUND", nil},
+		"dead letter":      {fmt.Errorf("%s: %w", inner, projections.ErrNotLetter), 404, "DEAD_LETTER_NOT_FOUND", nil},
 		"poison":           {fmt.Errorf("%s: %w", inner, projections.ErrNotPoison), 404, "POISON_NOT_FOUND", nil},
 		"conflict":         {fmt.Errorf("%s: %w", inner, domain.ErrConflict), 409, "CONFLICT", nil},
 		"connected":        {fmt.Errorf("%s: %w", inner, &domain.AlreadyConnectedError{Source: bobSource}), 409, "CONFLICT", nil},

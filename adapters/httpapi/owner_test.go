@@ -130,7 +130,7 @@ func TestWriteNotFoldedYetIsAccepted(t *testing.T) {
 	t.Parallel()
 
 	for name, e := range examples() {
-		if e.method == http.MethodGet || strings.HasPrefix(e.path, "/poison/") || e.signed() {
+		if e.method == http.MethodGet || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") || e.signed() {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

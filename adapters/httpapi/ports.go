@@ -136,3 +136,20 @@ type Lost func(ctx context.Context, source domain.SourceID, file domain.FileID) 
 type Folds interface {
 	Wait(ctx context.Context, p domain.Position) error
 }
+
+// Letters reads the dead letters of an owner.
+type Letters interface {
+	// ListLetters are those of a page, by stage and file; next is nil when there are
+	// no more.
+	ListLetters(ctx context.Context, owner domain.OwnerID, p projections.LetterPage) (rows []projections.LetterRow, next *projections.LetterKey, err error)
+}
+
+// Desk settles dead letters. projections.ErrNotLetter: there is none of that name.
+type Desk interface {
+	// Show gives one, and the headers and the value of the event that was refused;
+	// nil when the log no longer holds it.
+	Show(ctx context.Context, owner domain.OwnerID, key projections.LetterKey) (row projections.LetterRow, headers map[string]string, payload []byte, err error)
+	// Retry hands a selection on again; gone are those that the log no longer holds.
+	Retry(ctx context.Context, owner domain.OwnerID, selection projections.LetterPage) (retried, gone int64, err error)
+	Discard(ctx context.Context, owner domain.OwnerID, selection projections.LetterPage) (discarded int64, err error)
+}

@@ -84,6 +84,7 @@ func table() []row {
 		{domain.ErrFileNotFound, http.StatusNotFound, "FILE_NOT_FOUND", "there is no such file"},
 		{domain.ErrJobNotFound, http.StatusNotFound, "JOB_NOT_FOUND", "there is no such job"},
 		{projections.ErrNotPoison, http.StatusNotFound, "POISON_NOT_FOUND", "no such record is set aside"},
+		{projections.ErrNotLetter, http.StatusNotFound, "DEAD_LETTER_NOT_FOUND", "there is no such dead letter"},
 		{domain.ErrNoContent, http.StatusNotFound, "NO_CONTENT", "the file has no content: a symlink, a submodule or the like"},
 		{domain.ErrContentLost, http.StatusBadGateway, "CONTENT_LOST", "the content is missing or damaged in the content store"},
 		{domain.ErrUnauthorized, http.StatusUnauthorized, "UNAUTHORIZED", "send a valid API key as \"Authorization: Bearer dck_...\" or X-API-Key"},

@@ -37,6 +37,8 @@ type Parts struct {
 	Runs        Runs                 // likewise
 	Poison      Poison               // likewise; with Mend
 	Mend        Mend                 // of what Poison lists
+	Letters     Letters              // nil: there are no such endpoints; with Desk
+	Desk        Desk                 // for what Letters lists
 	Projections Projections          // nil: there is no such endpoint
 	Options     Options              // of the connectors, for what a trusted gateway sends beside them
 	Limits      Limits               // of requests, per key or owner
@@ -97,6 +99,9 @@ func (s *Server) routes() {
 	}
 	if s.Poison != nil && s.Mend != nil {
 		s.poisonRoutes()
+	}
+	if s.Letters != nil && s.Desk != nil {
+		s.letterRoutes()
 	}
 	if s.Projections != nil {
 		s.projectionRoutes()

@@ -75,6 +75,7 @@ type world struct {
 	jobAsks    []projections.JobFilter
 	hintAsks   []projections.HintPage
 	poisonAsks []projections.PoisonPage
+	letterAsks []deskAsk
 	mends      []mendAsk
 	waits      []domain.Position
 }

@@ -98,3 +98,11 @@ func (s *service) runsBetween(ctx context.Context, partition int32, from, to int
 	}
 	return b, nil
 }
+
+// desk is where dead letters are settled.
+func (s *service) desk() *pipeline.Desk {
+	return &pipeline.Desk{
+		Letters: s.reader, Messages: kafka.NewReader(s.kafka).Messages, Dead: s.kafka.Layout.Dead(),
+		Again: s.again, Topic: s.kafka.Layout.Replay(), Reports: s.commands, Clock: s.clock,
+	}
+}

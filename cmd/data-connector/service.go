@@ -39,6 +39,7 @@ type service struct {
 	packs    *blob.Store
 	commands *kafka.Log // of hints and commands: a page that fails must not take them with it
 	pages    *kafka.Log
+	again    *kafka.Publisher // of what is handed on again
 	reader   *projections.Reader
 	waiters  *projections.Waiters
 	runner   *projections.Runner // idle without the role projector
@@ -107,6 +108,10 @@ func (s *service) openLog(ctx context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, func() error { s.commands.Close(); return nil })
+	if s.again, err = kafka.NewPublisher(o); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.again.Close)
 	o.Linger = pageLinger
 	if s.pages, err = kafka.NewLog(o); err != nil {
 		return err
