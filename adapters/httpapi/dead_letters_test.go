@@ -15,15 +15,15 @@ import (
 
 var (
 	_ httpapi.Letters = (*projections.Reader)(nil)
-	_ httpapi.Letters = desk{}
-	_ httpapi.Desk    = desk{}
+	_ httpapi.Letters = letterDesk{}
+	_ httpapi.Desk    = letterDesk{}
 )
 
 // letterName is the dead letter of ann.
 var letterName = "chunk/" + readme.String()
 
-// A desk is the world as that which settles dead letters.
-type desk struct{ w *world }
+// A letterDesk is the world as that which settles dead letters.
+type letterDesk struct{ w *world }
 
 // A deskAsk is what was to be done with which letters.
 type deskAsk struct {
@@ -32,7 +32,7 @@ type deskAsk struct {
 	page  projections.LetterPage
 }
 
-func (d desk) letters(owner domain.OwnerID) []projections.LetterRow {
+func (d letterDesk) letters(owner domain.OwnerID) []projections.LetterRow {
 	if owner != "ann" {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (d desk) letters(owner domain.OwnerID) []projections.LetterRow {
 	}}
 }
 
-func (d desk) ListLetters(_ context.Context, owner domain.OwnerID, p projections.LetterPage) ([]projections.LetterRow, *projections.LetterKey, error) {
+func (d letterDesk) ListLetters(_ context.Context, owner domain.OwnerID, p projections.LetterPage) ([]projections.LetterRow, *projections.LetterKey, error) {
 	d.w.letterAsks = append(d.w.letterAsks, deskAsk{"list", owner, p})
 	rows := d.letters(owner)
 	if p.Files != nil {
@@ -55,7 +55,7 @@ func (d desk) ListLetters(_ context.Context, owner domain.OwnerID, p projections
 	return rows, &rows[0].LetterKey, d.w.err
 }
 
-func (d desk) Show(_ context.Context, owner domain.OwnerID, key projections.LetterKey) (projections.LetterRow, map[string]string, []byte, error) {
+func (d letterDesk) Show(_ context.Context, owner domain.OwnerID, key projections.LetterKey) (projections.LetterRow, map[string]string, []byte, error) {
 	for _, r := range d.letters(owner) {
 		if r.LetterKey == key {
 			return r, map[string]string{"ce_type": "confuse.FileChanged.v1"}, []byte(`{"path":"README.md"}`), d.w.err
@@ -64,12 +64,12 @@ func (d desk) Show(_ context.Context, owner domain.OwnerID, key projections.Lett
 	return projections.LetterRow{}, nil, nil, projections.ErrNotLetter
 }
 
-func (d desk) Retry(_ context.Context, owner domain.OwnerID, p projections.LetterPage) (retried, gone int64, err error) {
+func (d letterDesk) Retry(_ context.Context, owner domain.OwnerID, p projections.LetterPage) (retried, gone int64, err error) {
 	d.w.letterAsks = append(d.w.letterAsks, deskAsk{"retry", owner, p})
 	return 4, 1, d.w.err
 }
 
-func (d desk) Discard(_ context.Context, owner domain.OwnerID, p projections.LetterPage) (int64, error) {
+func (d letterDesk) Discard(_ context.Context, owner domain.OwnerID, p projections.LetterPage) (int64, error) {
 	d.w.letterAsks = append(d.w.letterAsks, deskAsk{"discard", owner, p})
 	return 5, d.w.err
 }
