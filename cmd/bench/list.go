@@ -8,6 +8,7 @@ func figures() []figure {
 		appendPagesFigure(),
 		appendHintsFigure(),
 		projectorFigure(),
+		rebuildFigure(),
 		savedFileFigure(),
 		listFilesFigure(),
 		firstSyncFigure(),
