@@ -273,36 +273,3 @@ func contents(dir string) (map[string]string, error) {
 	})
 	return all, err
 }
-
-// difference is what must be told of two walks, in words, and which new path has
-// the file of which old one. A rename is content that has left one path and come
-// to another one, both of which hold nothing else.
-func difference(before, after map[string]string) (events []string, renamed map[string]string) {
-	left := map[string]string{} // content to path
-	for path, content := range before {
-		if _, stays := after[path]; !stays {
-			left[content] = path
-		}
-	}
-	renamed = map[string]string{}
-	for path, content := range after {
-		was, there := before[path]
-		old, came := left[content]
-		switch {
-		case there && was != content:
-			events = append(events, "modified "+path)
-		case there:
-		case came:
-			events = append(events, "renamed "+old+" -> "+path)
-			renamed[path] = old
-			delete(left, content)
-		default:
-			events = append(events, "added "+path)
-		}
-	}
-	for _, path := range left {
-		events = append(events, "removed "+path)
-	}
-	slices.Sort(events)
-	return events, renamed
-}
