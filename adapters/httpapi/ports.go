@@ -132,6 +132,12 @@ type Contents interface {
 // each time that somebody has tried to read it.
 type Lost func(ctx context.Context, source domain.SourceID, file domain.FileID) error
 
+// Ends is the part of [domain.Log] that tells what is on it.
+type Ends interface {
+	End(ctx context.Context, partition int32) (int64, error)
+	Partitions(ctx context.Context) (int32, error)
+}
+
 // Folds is the waiting half of [domain.Folds].
 type Folds interface {
 	Wait(ctx context.Context, p domain.Position) error

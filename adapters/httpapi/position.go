@@ -54,9 +54,33 @@ func (s *Server) await(ctx context.Context, header string) error {
 	defer cancel()
 	if err := s.Folds.Wait(wait, p); err != nil {
 		if ctx.Err() == nil && wait.Err() != nil {
+			if err := s.beyond(ctx, p, minPositionHeader, minPositionHeader); err != nil {
+				return err
+			}
 			return fmt.Errorf("position %s is not folded yet: %w", p, domain.ErrUnavailable)
 		}
 		return fmt.Errorf("wait for position %s: %w", p, err)
 	}
 	return nil
+}
+
+// beyond is an InvalidError when the log holds no record at p, so that waiting for
+// it is of no use: it names the field of the partition or of the offset. nil: it
+// holds one, or nobody can tell now.
+func (s *Server) beyond(ctx context.Context, p domain.Position, partition, offset string) error {
+	if s.Ends == nil {
+		return nil
+	}
+	n, err := s.Ends.Partitions(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // nobody can tell now
+	}
+	if p.Partition >= n {
+		return &domain.InvalidError{Field: partition, Problem: "names no partition of the log", Allowed: fmt.Sprintf("0 to %d", n-1)}
+	}
+	end, err := s.Ends.End(ctx, p.Partition)
+	if err != nil || p.Offset < end {
+		return nil //nolint:nilerr // the same
+	}
+	return &domain.InvalidError{Field: offset, Problem: "lies behind the end of the log", Allowed: fmt.Sprintf("offsets up to %d in partition %d", end, p.Partition)}
 }

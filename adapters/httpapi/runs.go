@@ -1,10 +1,14 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 func (s *Server) runRoutes() {
@@ -40,6 +44,9 @@ type runReply struct {
 // the log itself.
 func (s *Server) listRuns(ctx context.Context, in *listRunsInput) (*listRunsOutput, error) {
 	runs, err := s.Runs.RunsAtAnyOwner(ctx, in.Partition, in.At)
+	if errors.Is(err, domain.ErrUnavailable) {
+		err = cmp.Or(s.beyond(ctx, domain.Position{Partition: in.Partition, Offset: in.At - 1}, "partition", "at"), err)
+	}
 	if err != nil {
 		return nil, err
 	}

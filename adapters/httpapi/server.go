@@ -33,6 +33,7 @@ type Parts struct {
 
 	Changes     Changes              // of sources and jobs; nil: there are no such endpoints
 	Deliveries  Deliveries           // of webhooks
+	Ends        Ends                 // of the log; nil: a position behind it is 503, as one that is not folded yet
 	Hints       Hints                // nil: there is no such endpoint
 	Runs        Runs                 // likewise
 	Poison      Poison               // likewise; with Mend

@@ -32,7 +32,7 @@ func (s *service) handler() (http.Handler, error) {
 		Version:  readBuild().version,
 		Commands: commands, Changes: commands,
 		Sources: s.reader, Files: s.reader, Jobs: s.reader,
-		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters,
+		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters, Ends: s.commands,
 		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered, Lost: s.contentLost,
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Deliveries: s.deliveries(),
