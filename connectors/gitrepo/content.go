@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -20,7 +21,7 @@ func (s Source) Fetch(ctx context.Context, scope domain.Scope, ref domain.ItemRe
 		return domain.Content{}, err
 	}
 	if !isID(ref.Version) {
-		return domain.Content{}, notThere(ref, r)
+		return domain.Content{}, r.notThere(ctx, ref)
 	}
 	b, err := r.blobs(ctx)
 	if err != nil {
@@ -69,7 +70,7 @@ func (s Source) FetchAll(ctx context.Context, scope domain.Scope, refs []domain.
 	for i, ref := range refs {
 		if isID(ref.Version) {
 			ids, of = append(ids, ref.Version), append(of, i)
-		} else if err := take(i, domain.Content{}, notThere(ref, r)); err != nil {
+		} else if err := take(i, domain.Content{}, r.notThere(ctx, ref)); err != nil {
 			return err
 		}
 	}
@@ -100,7 +101,7 @@ func (r *repo) unread(ctx context.Context, err error) error {
 // content is what git's answer means for ref.
 func (s Source) content(ctx context.Context, r *repo, ref domain.ItemRef, o answer) (domain.Content, error) {
 	if o.body == nil {
-		return domain.Content{}, notThere(ref, r)
+		return domain.Content{}, r.notThere(ctx, ref)
 	}
 	if !s.Remote.LFS || !mayBePointer(o.size) {
 		return domain.Content{Body: io.NopCloser(o.body), Version: ref.Version}, nil
@@ -115,9 +116,18 @@ func (s Source) content(ctx context.Context, r *repo, ref domain.ItemRef, o answ
 	return domain.Content{Body: io.NopCloser(bytes.NewReader(small)), Version: ref.Version}, nil
 }
 
-func notThere(ref domain.ItemRef, r *repo) error {
+// notThere says why there is no content: it was left out, the version is gone, or
+// git cannot read what it has, which it tells nobody who asks for many.
+func (r *repo) notThere(ctx context.Context, ref domain.ItemRef) error {
 	if ref.Size >= r.limit {
 		return fmt.Errorf("gitrepo: %d bytes or more: %w", r.limit, domain.ErrTooLarge)
+	}
+	if isID(ref.Version) {
+		_, err := r.client.run(ctx, command{dir: r.dir, args: []string{"cat-file", "-e", ref.Version}})
+		var failed *commandError
+		if err == nil || errors.As(err, &failed) && strings.Contains(failed.text, "error:") { // listed in a pack, and not to be read from it
+			return r.damaged("read object", first(err, errFormat))
+		}
 	}
 	return fmt.Errorf("gitrepo: version %q is not there: %w", ref.Version, domain.ErrGone)
 }

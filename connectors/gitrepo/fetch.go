@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,9 @@ import (
 
 // errDisk ends a fetch that brings more than is allowed.
 var errDisk = errors.New("repository is larger than allowed")
+
+// corrupt is what git says of objects of ours that it cannot read.
+var corrupt = regexp.MustCompile(`(?i)is corrupt|bad object|unable to (read|unpack)|cannot read|inflate|unresolved delta`)
 
 // watchDisk is how often a fetch is looked at.
 const watchDisk = 200 * time.Millisecond
@@ -68,6 +72,10 @@ func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit, filter stri
 	}})
 	if errors.Is(err, errDisk) {
 		return r.tooLarge(err)
+	}
+	var failed *commandError
+	if errors.As(err, &failed) && corrupt.MatchString(failed.text) {
+		return r.damaged("fetch", err)
 	}
 	return r.client.classify("fetch", err)
 }
