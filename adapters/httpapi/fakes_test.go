@@ -56,6 +56,16 @@ func (w *world) Take(context.Context, ingest.Arrival) (ingest.Taken, error) {
 	return ingest.Taken{Hints: 1, Job: newJob}, w.err
 }
 
+func (w *world) Make(_ context.Context, _ domain.OwnerID, id domain.SourceID) (ingest.SourceHook, error) {
+	return ingest.SourceHook{Source: id, URL: "https://dc.example.com/webhooks/github/5f0c", Secret: "whsec"}, w.err
+}
+
+func (w *world) Show(_ context.Context, _ domain.OwnerID, id domain.SourceID) (ingest.SourceHook, error) {
+	return ingest.SourceHook{
+		Source: id, URL: "https://dc.example.com/webhooks/github/5f0c", Secret: "whsec", HookID: "42", EnsuredAt: noon.Add(-time.Hour), TriedAt: noon, Failure: "the credential may not manage webhooks",
+	}, w.err
+}
+
 func (w *world) CancelJob(_ context.Context, r ingest.JobRequest) (ingest.Accepted, error) {
 	return w.change("cancel", r)
 }

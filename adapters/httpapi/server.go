@@ -34,6 +34,7 @@ type Parts struct {
 	Changes     Changes              // of sources and jobs; nil: there are no such endpoints
 	Deliveries  Deliveries           // of webhooks
 	Ends        Ends                 // of the log; nil: a position behind it is 503, as one that is not folded yet
+	SourceHooks SourceHooks          // nil: sources have no webhooks of their own
 	Hints       Hints                // nil: there is no such endpoint
 	Runs        Runs                 // likewise
 	Poison      Poison               // likewise; with Mend
@@ -88,6 +89,9 @@ func (s *Server) routes() {
 		s.changeRoutes()
 		s.credentialRoutes()
 		s.jobCommandRoutes()
+	}
+	if s.SourceHooks != nil {
+		s.sourceHookRoutes()
 	}
 	if s.Deliveries.Webhooks != nil {
 		s.webhookRoutes()

@@ -52,6 +52,8 @@ var trials = map[string][]trial{
 	"skip-poison":         {{path: "/poison/skip", body: `{"sourceId":"{source}"}`, want: http.StatusForbidden}},
 	"list-projections":    {{path: "/projections", want: http.StatusForbidden}},
 	"list-runs":           {{path: "/runs?partition=0&at=0", want: http.StatusForbidden}},
+	"take-webhook":        {{path: "/webhooks/localfs", body: `{"source":"{source}"}`, want: http.StatusNotFound}},
+	"take-source-webhook": {{path: "/webhooks/localfs/{source}", body: `{}`, want: http.StatusNotFound}},
 	"health":              {{path: "/health", want: http.StatusOK, shows: true}},
 	"livez":               {{path: "/livez", want: http.StatusOK, shows: true}},
 	"readyz":              {{path: "/readyz", want: http.StatusOK, shows: true}},

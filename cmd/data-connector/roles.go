@@ -58,7 +58,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
 		roleProjector:  {s.project, s.tidy},
-		roleScheduler:  {s.schedule, s.relay, s.collectPacks},
+		roleScheduler:  {s.schedule, s.relay, s.register, s.collectPacks},
 		roleSyncer:     {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
 		roleDispatcher: {s.dispatch},
 	}
@@ -138,7 +138,7 @@ func (s *service) sync(ctx context.Context, listener net.Listener) error {
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
 			Log: pages, Index: s.reader, Folds: s.waiters, Packs: tracedPacks(s.packs, s.tracer()), Events: kafka.NewReader(s.kafka), Clock: s.clock,
-			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Credentials: s.credentials, Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
+			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Credentials: s.credentials, Forget: s.forget(), Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
 			People: postgres.NewPeople(s.db),
 		},
 	}

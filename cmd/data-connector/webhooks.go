@@ -38,3 +38,43 @@ func (s *service) relay(ctx context.Context) error {
 	relay := &ingest.Relay{Log: s.commands, Inbox: s.inbox, Clock: s.clock, Logger: s.log}
 	return relay.Run(ctx)
 }
+
+// sourceHooks makes addresses; nil without a vault for their secrets.
+func (s *service) sourceHooks() httpapi.SourceHooks {
+	if s.vault == nil {
+		return nil
+	}
+	return &ingest.SourceHooks{Hooks: s.vault.Hooks(), Index: s.reader, Clock: s.clock, PublicURL: string(s.PublicURL)}
+}
+
+// registrar keeps webhooks at the providers; nil without a vault.
+func (s *service) registrar() *ingest.Registrar {
+	if s.vault == nil {
+		return nil
+	}
+	return &ingest.Registrar{
+		Log: s.commands, Index: s.reader, Hooks: s.vault.Hooks(), Connectors: s.connectors(), Credentials: s.credentials, Clock: s.clock,
+		Cache: s.CacheDir, PublicURL: string(s.PublicURL), Turn: s.marks.Turn, Logger: s.log,
+	}
+}
+
+// register keeps webhooks at the providers, where those can reach the service.
+func (s *service) register(ctx context.Context) error {
+	registrar := s.registrar()
+	if registrar == nil || s.PublicURL == "" {
+		return nil
+	}
+	changed, stop := s.waiters.Changed()
+	defer stop()
+	registrar.Changed = changed
+	return registrar.Run(ctx)
+}
+
+// forget takes back what was registered for a source that goes.
+func (s *service) forget() func(context.Context, domain.Source) error {
+	registrar := s.registrar()
+	if registrar == nil {
+		return nil
+	}
+	return registrar.Forget
+}

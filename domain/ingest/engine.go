@@ -29,7 +29,10 @@ type Engine struct {
 	People domain.People
 	// Credentials are where those of sources are kept; nil: nowhere.
 	Credentials domain.Credentials
-	Logger      *slog.Logger
+	// Forget takes back what was arranged for a source at its provider, before its
+	// credential goes. It may be called again; nil: there is nothing.
+	Forget func(ctx context.Context, src domain.Source) error
+	Logger *slog.Logger
 	// Observe is told of each page that has become durable, by several runs at
 	// once; nil: nobody is.
 	Observe func(Committed)

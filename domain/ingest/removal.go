@@ -9,7 +9,7 @@ import (
 )
 
 // remove tells of every live file that it is gone, then forgets the source:
-// content and credential, then the event that ends it. A cut anywhere is made good
+// content, webhook and credential, then the event that ends it. A cut anywhere is made good
 // by the next run, which finds fewer live files; dropping them again is harmless.
 func (r *run) remove(ctx context.Context) error {
 	v, err := r.known.load(ctx, nil, nil)
@@ -32,6 +32,11 @@ func (r *run) remove(ctx context.Context) error {
 	}
 	if err := r.Packs.DropSource(ctx, r.src.ID); err != nil {
 		return err
+	}
+	if r.Forget != nil {
+		if err := r.Forget(ctx, r.src); err != nil {
+			return err
+		}
 	}
 	if r.src.CredentialID != "" && r.Credentials != nil {
 		if err := r.Credentials.Delete(ctx, r.src.Owner, r.src.CredentialID); err != nil {
