@@ -44,7 +44,7 @@ func (m *memoryTopics) Parts(context.Context) ([]domain.FeedPartition, error) {
 		p.Last = func(_ context.Context, offset int64) (domain.Record, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return l.Last(nil, offset) //nolint:staticcheck // it takes none
+			return l.Last(context.Background(), offset)
 		}
 		all = append(all, p)
 	}

@@ -147,7 +147,7 @@ type rowStream struct {
 }
 
 func openRows(ctx context.Context, tx pgx.Tx, sql string) (*rowStream, error) {
-	rows, err := tx.Query(ctx, sql)
+	rows, err := tx.Query(ctx, sql) //nolint:rowserrcheck // table looks when it has closed them
 	if err != nil {
 		return nil, err
 	}
