@@ -15,6 +15,8 @@ type Source struct {
 	ExternalKey string          `json:"external_key"`
 	Config      json.RawMessage `json:"config,omitempty"`
 	Partition   int32           `json:"partition"`
+	// Metadata is what a trusted gateway has sent beside the options.
+	Metadata map[string]string `json:"metadata,omitempty"`
 
 	Registered bool  `json:"registered"`
 	Paused     bool  `json:"paused,omitempty"`

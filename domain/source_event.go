@@ -69,6 +69,10 @@ type SourceChanged struct {
 	ExternalKey string          `json:"external_key,omitempty"` // registered: what the provider calls it; unique per owner and provider
 	Config      json.RawMessage `json:"config,omitempty"`       // registered, updated: the options as given, an object without secrets (I7)
 	Partition   *int32          `json:"partition,omitempty"`    // registered: where all events of this source are, for good
+	// registered, updated: what a trusted gateway has sent beside the options, for it
+	// to find again; nothing here reads it, and no secret is in it (I7). updated
+	// without it keeps what there was.
+	Metadata map[string]string `json:"metadata,omitempty"`
 
 	// Numbers the changes that no run and no job guards (updated, paused, resumed,
 	// hook_*, credential_*): one counts only when it is the source's version + 1,

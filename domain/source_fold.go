@@ -53,7 +53,7 @@ func (s Source) registered(e SourceChanged) (Source, Effect) {
 	}
 	s = Source{
 		ID: e.SourceID, Owner: e.OwnerID, Provider: e.Provider, Name: e.Name, ExternalKey: e.ExternalKey,
-		Config: e.Config, Registered: true, RegisteredAt: e.At,
+		Config: e.Config, Metadata: e.Metadata, Registered: true, RegisteredAt: e.At,
 	}
 	if e.Partition != nil {
 		s.Partition = *e.Partition
@@ -219,7 +219,7 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 		j.Status, j.EndedAt, j.Failure = JobCompleted, e.At, nil
 	})
 	if s.Removed { // a stub is left, so that nothing counts any more
-		s.Name, s.Config, s.Cursor, s.Held, s.Totals, s.Lost = "", nil, nil, nil, Totals{}, nil
+		s.Name, s.Config, s.Metadata, s.Cursor, s.Held, s.Totals, s.Lost = "", nil, nil, nil, nil, Totals{}, nil
 	}
 	return s, effect
 }

@@ -11,6 +11,9 @@ func (s Source) versioned(e SourceChanged) (Source, Effect) {
 	case SourceUpdated:
 		s.Rescoped = s.Rescoped || !bytes.Equal(s.Config, e.Config)
 		s.Name, s.Config = e.Name, e.Config
+		if e.Metadata != nil {
+			s.Metadata = e.Metadata
+		}
 	case SourcePaused:
 		s.Paused = true
 	case SourceResumed:

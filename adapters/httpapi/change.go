@@ -119,7 +119,7 @@ func (s *Server) updateSource(ctx context.Context, in *updateInput) (*changeOutp
 	}
 	r := ingest.UpdateRequest{Owner: owner(ctx), Source: source.ID, Name: in.Body.Name, Key: in.Key}
 	if in.Body.Config != nil {
-		s.dropForeign(ctx, string(source.Provider), in.Body.Config)
+		r.Metadata = s.takeForeign(ctx, string(source.Provider), in.Body.Config)
 		if r.Name, err = nameOf(in.Body.Name, in.Body.Config); err != nil {
 			return nil, err
 		}

@@ -38,7 +38,7 @@ type connectReply struct {
 
 // connectSource handles POST /sources.
 func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectOutput, error) {
-	s.dropForeign(ctx, in.Body.Type, in.Body.Config)
+	foreign := s.takeForeign(ctx, in.Body.Type, in.Body.Config)
 	name, config, err := in.Body.options()
 	if err != nil {
 		return nil, err
@@ -49,6 +49,7 @@ func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectO
 	}
 	a, err := s.Commands.Connect(ctx, ingest.ConnectRequest{
 		Owner: owner(ctx), Provider: in.Body.Type, Name: name, Config: config, Credential: credential, Key: in.Key,
+		Metadata: foreign,
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"time"
 
@@ -17,7 +18,7 @@ type SourceReply struct {
 	Name     string            `json:"name"`
 	Status   string            `json:"status" enum:"pending,syncing,synced,failed,disconnected" doc:"pending: not synced yet. syncing: a job runs or waits. disconnected: its credential has expired, or the provider lost it."`
 	Config   json.RawMessage   `json:"config" doc:"The options as given, without secrets."`
-	Metadata map[string]string `json:"metadata" doc:"url: where the source is, when it has an address."`
+	Metadata map[string]string `json:"metadata" doc:"url: where the source is, when it has an address. Beside it, as text, what a trusted gateway has sent with the options that is none of them."`
 	Stats    sourceStats       `json:"stats"`
 	Paused   bool              `json:"paused"`
 
@@ -84,13 +85,15 @@ func newFailureReply(f *domain.Failure) *failureReply {
 	return &failureReply{Code: f.Code, Message: f.Message}
 }
 
-// metadata holds the address of s under "url", which the gateway hands on. It is
-// what the config names, or what the provider calls the source if that is one.
+// metadata holds what the gateway has sent beside the options, and the address of s
+// under "url", which it hands on. That is what the config names, or what the
+// provider calls the source if that is one.
 func metadata(s domain.Source) map[string]string {
 	var config struct {
 		URL, URI, RootPath string
 	}
 	m := map[string]string{}
+	maps.Copy(m, s.Metadata)
 	if err := json.Unmarshal(s.Config, &config); err != nil { // no config, or options of other types under these names
 		config.URL, config.URI, config.RootPath = "", "", ""
 	}

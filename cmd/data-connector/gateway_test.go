@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,6 +52,7 @@ func TestServeBehindAGateway(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", tt.what, tt.got, tt.want)
 		}
 	}
+	checkMetadata(t, server.URL, dir)
 	last := 0
 	for range 7 {
 		last = ask("/sources", user, "cem", token, "sesame")
@@ -62,4 +64,34 @@ func TestServeBehindAGateway(t *testing.T) {
 		t.Errorf("another owner meanwhile: got %d, want 200", got)
 	}
 	server.stop(t)
+}
+
+// checkMetadata: what a gateway sends beside the options is shown again.
+func checkMetadata(t *testing.T, url, dir string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"type": "localfs", "config": map[string]any{"rootPath": dir, "team": "search", "depth": 3, "api_key": "hush"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/sources", strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"X-User-Id": {"eve"}, "X-Service-Token": {"sesame"}, "Content-Type": {"application/json"}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end
+	var source struct {
+		Config   map[string]any
+		Metadata map[string]string
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&source); err != nil || resp.StatusCode >= 300 {
+		t.Fatalf("got %d, %v", resp.StatusCode, err)
+	}
+	want := map[string]string{"team": "search", "depth": "3", "url": "file://" + dir}
+	if !maps.Equal(source.Metadata, want) || len(source.Config) != 1 {
+		t.Errorf("got metadata %v, config %v, want %v beside the options", source.Metadata, source.Config, want)
+	}
 }

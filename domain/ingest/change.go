@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -42,6 +43,9 @@ type UpdateRequest struct {
 	Name   *string         // nil: keep
 	Config json.RawMessage // the whole of it; nil: keep
 	Key    string          // Idempotency-Key; empty: none
+	// Metadata is what a trusted gateway has sent beside the options, the whole of it;
+	// empty: keep.
+	Metadata map[string]json.RawMessage
 }
 
 // Update changes a source. With another config the source is due at once: what it
@@ -74,7 +78,9 @@ func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, erro
 		if req.Config != nil {
 			config = req.Config
 		}
-		return now.Update(name, config, at)
+		e, err := now.Update(name, config, at)
+		e.Metadata = cleanMetadata(req.Metadata)
+		return e, err
 	})
 }
 
@@ -155,7 +161,7 @@ func took(src domain.Source, e domain.SourceChanged) bool {
 	case domain.SourceResumed:
 		return !src.Paused
 	case domain.SourceUpdated:
-		return src.Name == e.Name && bytes.Equal(src.Config, e.Config)
+		return src.Name == e.Name && bytes.Equal(src.Config, e.Config) && (e.Metadata == nil || maps.Equal(src.Metadata, e.Metadata))
 	case domain.SourceCredentialAttached:
 		return src.CredentialID == e.CredentialID
 	case domain.SourceSyncCancelled:

@@ -21,6 +21,9 @@ type ConnectRequest struct {
 	Name     string          // empty: what the provider calls it
 	Config   json.RawMessage // options of the connector and the filters
 	Key      string          // Idempotency-Key; empty: none
+	// Metadata is what a trusted gateway has sent beside the options. What may be a
+	// secret or a person is not kept (I7).
+	Metadata map[string]json.RawMessage
 	// Credential opens the source; nil: it needs none. Of two requests under one key
 	// the secret is not compared.
 	Credential *domain.Credential
@@ -91,7 +94,7 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 	}
 	reg := domain.SourceChanged{
 		SourceID: id, OwnerID: req.Owner, Provider: conn.Describe().Provider, Change: domain.SourceRegistered, At: s.Clock.Now(),
-		Name: req.Name, ExternalKey: domain.Clean(found.ExternalKey), Config: config,
+		Name: req.Name, ExternalKey: domain.Clean(found.ExternalKey), Config: config, Metadata: cleanMetadata(req.Metadata),
 	}
 	if reg.Name == "" {
 		reg.Name = domain.Clean(found.Name)
