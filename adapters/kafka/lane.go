@@ -58,9 +58,11 @@ func (t *task) work() {
 		return
 	}
 	defer t.leaveBusy()
-	if t.handle(t.hard, t.record) {
-		t.finish(t)
+	if !t.handle(t.hard, t.record) {
+		t.quit() // what follows in the lane must not overtake what was given up
+		return
 	}
+	t.finish(t)
 }
 
 // A line is the records of one source that are in the lanes or wait for it.

@@ -1,0 +1,216 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
+
+	"github.com/confuse/data-connector/adapters/clock"
+	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// A stage is the neighbour and its client in one.
+type stage struct {
+	mu      sync.Mutex
+	limits  pipeline.Limits
+	answer  func(batch []string) error // by paths
+	batches []int                      // how many items each had
+	taken   []string                   // paths
+}
+
+func (s *stage) Name() string            { return "test" }
+func (s *stage) Limits() pipeline.Limits { return s.limits }
+
+func (s *stage) Handle(_ context.Context, batch []pipeline.Handover) ([]pipeline.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var paths []string
+	for _, h := range batch {
+		paths = append(paths, h.File.Path)
+	}
+	s.batches = append(s.batches, len(batch))
+	if err := s.answer(paths); err != nil {
+		return nil, err
+	}
+	s.taken = append(s.taken, paths...)
+	outcomes := make([]pipeline.Outcome, len(batch))
+	for i := range outcomes {
+		outcomes[i] = pipeline.Done(2)
+	}
+	return outcomes, nil
+}
+
+// A feed hands out messages and waits until each is acked.
+type feed struct{ messages []*message.Message }
+
+func (f feed) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+	out := make(chan *message.Message, len(f.messages))
+	for _, m := range f.messages {
+		out <- m
+	}
+	context.AfterFunc(ctx, func() { close(out) })
+	return out, nil
+}
+
+func (f feed) Close() error { return nil }
+
+// A reports is the log and the topic of dead letters.
+type reports struct {
+	domain.Log
+	mu      sync.Mutex
+	all     []domain.StageReported
+	letters []*message.Message
+	done    chan struct{} // closed after so many reports
+	want    int
+}
+
+func (r *reports) Append(_ context.Context, messages ...domain.Message) ([]domain.Position, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range messages {
+		r.all = append(r.all, m.Event.(domain.StageReported)) //nolint:forcetypeassert // nothing else is reported
+	}
+	if len(r.all) == r.want {
+		close(r.done)
+	}
+	return make([]domain.Position, len(messages)), nil
+}
+
+func (r *reports) Publish(_ string, messages ...*message.Message) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range messages {
+		m.Metadata[wire.MetaOffset] = strconv.Itoa(len(r.letters))
+		r.letters = append(r.letters, m)
+	}
+	return nil
+}
+
+func (r *reports) Close() error { return nil }
+
+// dispatch hands n files on to s and gives what was reported of each path.
+func dispatch(t *testing.T, s *stage, n int) (map[string]domain.StageReported, *reports) {
+	t.Helper()
+	var messages []*message.Message
+	paths := map[domain.FileID]string{}
+	source := domain.SourceID{UUID: uuid.New()}
+	for i := range n {
+		e := domain.FileChanged{
+			SourceID: source, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, JobID: domain.JobID{UUID: uuid.New()},
+			RunID: domain.RunID{UUID: uuid.New()}, Run: 1, Seq: int64(i + 1), Change: domain.FileAdded,
+			FileState: domain.FileState{Path: fmt.Sprintf("%d.md", i), Kind: domain.KindFile, Revision: "r"},
+		}
+		paths[e.FileID] = e.Path
+		messages = append(messages, messageOf(t, e))
+	}
+	r := &reports{done: make(chan struct{}), want: n}
+	d := &pipeline.Dispatcher{
+		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: r,
+		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
+		Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Patience: pipeline.Patience{First: time.Millisecond, Last: 5 * time.Millisecond, Trips: 3, Open: 5 * time.Millisecond},
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case <-r.done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%d of %d are reported", len(r.all), n)
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was stopped", err)
+	}
+	reported := map[string]domain.StageReported{}
+	for _, one := range r.all {
+		reported[paths[one.FileID]] = one
+	}
+	return reported, r
+}
+
+func messageOf(t *testing.T, e domain.FileChanged) *message.Message {
+	t.Helper()
+	id := domain.EventID{UUID: uuid.New()}
+	enc, err := wire.Encode(domain.Message{ID: id, Time: time.Now(), Event: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := message.NewMessage(id.String(), enc.Value)
+	for _, h := range enc.Headers {
+		m.Metadata[h.Key] = h.Value
+	}
+	m.Metadata[wire.MetaTopic], m.Metadata[wire.MetaPartition], m.Metadata[wire.MetaOffset], m.Metadata[wire.MetaKey] = "events", "1", "41", string(enc.Key)
+	return m
+}
+
+// One bad item is set aside alone; the others of its batch are accepted.
+func TestGuiltyItemIsIsolated(t *testing.T) {
+	t.Parallel()
+
+	for name, refuse := range map[string]func() error{
+		"refused":  func() error { return pipeline.Final(errors.New("missing field")) },
+		"panicked": func() error { panic("missing field") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := &stage{limits: pipeline.Limits{Items: 16, Wait: time.Second}, answer: func(batch []string) error {
+				if slices.Contains(batch, "11.md") {
+					return refuse()
+				}
+				return nil
+			}}
+			reported, r := dispatch(t, s, 16)
+			if s.batches[0] != 16 {
+				t.Errorf("got a first batch of %d, want all", s.batches[0])
+			}
+			for path, one := range reported {
+				if want := path == "11.md"; want != (one.State == domain.StageFailed) || !want && one.Items != 2 {
+					t.Errorf("%s: got %+v", path, one)
+				}
+			}
+			bad := reported["11.md"]
+			if !strings.Contains(bad.Error, "missing field") || bad.Letter == nil || bad.Letter.OriginOffset != 41 || bad.Letter.OriginTopic != "events" || bad.Letter.Attempts != 5 {
+				t.Errorf("got %+v, letter %+v", bad, bad.Letter)
+			}
+			if len(r.letters) != 1 || r.letters[0].Metadata[wire.HeaderStage] != "test" || r.letters[0].Metadata[wire.HeaderFirstFailure] == "" {
+				t.Errorf("got letters %+v", r.letters)
+			}
+		})
+	}
+}
+
+// A neighbour that is down delays and loses nothing.
+func TestTroubleIsWaitedOut(t *testing.T) {
+	t.Parallel()
+
+	down := 12
+	s := &stage{limits: pipeline.Limits{Items: 4}, answer: func([]string) error {
+		if down--; down >= 0 {
+			return &pipeline.LaterError{Err: errors.New("restarting")}
+		}
+		return nil
+	}}
+	reported, r := dispatch(t, s, 20)
+	for path, one := range reported {
+		if one.State != domain.StageDone {
+			t.Errorf("%s: got %+v, want it done", path, one)
+		}
+	}
+	if len(r.letters) != 0 || len(s.taken) != 20 {
+		t.Errorf("got %d letters and %d taken, want none and 20", len(r.letters), len(s.taken))
+	}
+}
