@@ -85,7 +85,7 @@ func TestLanes(t *testing.T) {
 	t.Parallel()
 
 	onBoth(t, func(t *testing.T, w world) {
-		w.Options.Log = quiet()
+		w.Log = quiet()
 		topic := w.Layout.Replay()
 		w.publish(t, topic)
 		d := newLaneDesk(laneKeys * lanesPerKey)
@@ -126,7 +126,7 @@ func TestNoCommitAboveUnfinished(t *testing.T) {
 	t.Parallel()
 
 	onBoth(t, func(t *testing.T, w world) {
-		w.Options.Log = quiet()
+		w.Log = quiet()
 		topic := w.Layout.Replay()
 		w.publish(t, topic)
 		s := w.subscriber(64)

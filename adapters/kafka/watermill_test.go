@@ -21,7 +21,7 @@ func TestWatermill(t *testing.T) {
 	t.Parallel()
 
 	w := emptyWorld(t, testenv.Kafka(t))
-	w.Options.Log = quiet()
+	w.Log = quiet()
 	features := tests.Features{
 		ConsumerGroups:    true,
 		GuaranteedOrder:   true,

@@ -106,7 +106,7 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // what was read counts
 	if resp.StatusCode/100 != 2 {
 		return refusal(resp)
 	}
