@@ -112,6 +112,9 @@ func untar(t *testing.T, b []byte, suffix string) map[string][]byte {
 			if files[h.Name], err = io.ReadAll(r); err != nil {
 				t.Fatal(err)
 			}
+			if !strings.HasPrefix(suffix, "index") {
+				return files // the packages are large
+			}
 		}
 	}
 }

@@ -85,8 +85,10 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 	if err != nil {
 		return domain.Identity{}, err
 	}
-	if _, err := ss.files().StartCursor(ctx, s); err != nil {
-		return domain.Identity{}, ss.branchGone(err)
+	if s.Known == nil { // a run finds it out by itself
+		if _, err := ss.files().StartCursor(ctx, s); err != nil {
+			return domain.Identity{}, ss.branchGone(err)
+		}
 	}
 	return domain.Identity{
 		ExternalKey: externalKey(ss.web.Host, ss.repo.ID), Name: ss.repo.FullName, URL: ss.repo.HTMLURL,
@@ -100,7 +102,7 @@ func (ss *session) branchGone(err error) error {
 	switch {
 	case errors.As(err, &invalid) && invalid.Field == "":
 		return &domain.InvalidError{Field: "config.branch", Problem: invalid.Problem, Allowed: invalid.Allowed}
-	case ss.scope.Known == nil && ss.o.Branch != "" && errors.Is(err, domain.ErrGone):
+	case ss.o.Branch != "" && errors.Is(err, domain.ErrGone):
 		return &domain.InvalidError{Field: "config.branch", Problem: fmt.Sprintf("there is no %q in %s", ss.o.Branch, ss.repo.FullName), Allowed: "a branch, a tag or a full commit id"}
 	}
 	return err

@@ -19,7 +19,7 @@ func TestConnector(t *testing.T) {
 	connectortest.Run(t, func(t *testing.T) connectortest.Fixture {
 		options := everything()
 		delete(options, "indexDiscussions") // they need a credential, which the engine's runs do not have
-		delete(options, "indexWiki") // a second repository for each of a hundred syncs
+		delete(options, "indexWiki")        // a second repository for each of a hundred syncs
 		w := newWorld(t, options)
 		w.api.Public()
 		files := map[string]string{}

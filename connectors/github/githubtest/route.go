@@ -212,7 +212,8 @@ func (s *Server) mint(rec *recorder, r *http.Request, shown string) {
 	s.minted++
 	token := fmt.Sprintf("ghs_%d_%s", s.minted, strings.Repeat("x", 500))
 	s.apps[token] = r.URL.Path
-	rec.reply(Object{"token": token, "expires_at": "2026-03-01T13:00:00Z", "permissions": Object{"contents": "read"}})
+	ends := time.Date(2026, time.March, 1, 12+s.minted, 0, 0, 0, time.UTC) // the first one at one o'clock
+	rec.reply(Object{"token": token, "expires_at": ends.Format(time.RFC3339), "permissions": Object{"contents": "read"}})
 	rec.status = http.StatusCreated
 }
 

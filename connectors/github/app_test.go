@@ -1,0 +1,78 @@
+package github_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/confuse/data-connector/connectors/github"
+	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
+	"github.com/confuse/data-connector/domain"
+)
+
+func privateKey(t *testing.T) domain.Secret {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return domain.Secret(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+// TestApp: an installation token is made once, used for the API and for git, and
+// made anew shortly before its end. It has more than 500 characters.
+func TestApp(t *testing.T) {
+	t.Parallel()
+
+	key := privateKey(t)
+	w := newWorld(t, map[string]any{"indexIssues": true})
+	w.repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.api.Issue(1, "One", "")
+	w.scope.Credential = with(domain.Credential{
+		Kind: domain.CredentialApp, Secret: key, Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+	for range 2 {
+		if l := w.listed(); len(l.items) != 2 {
+			t.Errorf("got %q", l.paths())
+		}
+	}
+	if got := w.api.Minted(); got != 1 {
+		t.Errorf("got %d tokens made, want one", got)
+	}
+	w.clock.Turn(56 * time.Minute) // the token ends at one o'clock
+	w.listed()
+	if got := w.api.Minted(); got != 2 {
+		t.Errorf("got %d tokens made, want another one before the end of the first", got)
+	}
+	w.scope.Credential = with(domain.Credential{Kind: domain.CredentialApp, Secret: "no key", Settings: map[string]string{"app_id": "12", "installation_id": "34"}})
+	if _, err := w.list(); !errors.Is(err, domain.ErrUnauthorized) {
+		t.Errorf("got %v for a key that is none, want ErrUnauthorized", err)
+	}
+	w.scope.Credential = with(domain.Credential{Kind: domain.CredentialApp, Secret: key})
+	if _, err := w.list(); !errors.Is(err, domain.ErrUnauthorized) {
+		t.Errorf("got %v without an installation, want ErrUnauthorized", err)
+	}
+}
+
+// TestOwnApp: the operator's app opens a source that names an installation and has
+// no credential.
+func TestOwnApp(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"installationId": "34"})
+	w.repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.scope.Credential = nil
+	var invalid *domain.InvalidError
+	if _, err := w.conn.Validate(t.Context(), w.scope); !errors.As(err, &invalid) || invalid.Field != "config.installationId" {
+		t.Errorf("got %v without an app, want an InvalidError", err)
+	}
+	key := privateKey(t)
+	w.conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key = "12", key })
+	if l := w.listed(); len(l.items) != 1 || w.api.Minted() != 1 {
+		t.Errorf("got %q with %d tokens", l.paths(), w.api.Minted())
+	}
+}
