@@ -126,21 +126,26 @@ func (ss *session) query(ctx context.Context, text string, variables map[string]
 	if err != nil {
 		return a, err
 	}
-	for _, e := range a.Errors {
-		switch e.Type {
-		case "RATE_LIMITED":
-			return a, &domain.RateLimitedError{Until: ss.clock.Now().Add(time.Hour / 4)}
-		case "NOT_FOUND":
-			return a, fmt.Errorf("github: discussions: %w", domain.ErrGone)
-		case "FORBIDDEN":
-			return a, fmt.Errorf("github: discussions: %w", domain.ErrForbidden)
-		}
-		return a, fmt.Errorf("github: discussions: GraphQL answers with an error: %w", domain.ErrTransient)
+	if len(a.Errors) > 0 {
+		return a, ss.queryError(a.Errors[0].Type)
 	}
 	if a.Data.Repository == nil {
 		return a, fmt.Errorf("github: discussions: answer without a repository: %w", domain.ErrTransient)
 	}
 	return a, nil
+}
+
+// queryError turns the type of GraphQL's first error into one of ours.
+func (ss *session) queryError(kind string) error {
+	switch kind {
+	case "RATE_LIMITED":
+		return &domain.RateLimitedError{Until: ss.clock.Now().Add(time.Hour / 4)}
+	case "NOT_FOUND":
+		return fmt.Errorf("github: discussions: %w", domain.ErrGone)
+	case "FORBIDDEN":
+		return fmt.Errorf("github: discussions: %w", domain.ErrForbidden)
+	}
+	return fmt.Errorf("github: discussions: GraphQL answers with an error: %w", domain.ErrTransient)
 }
 
 func (discussions) list(ctx context.Context, ss *session, field, direction, after string) ([]domain.Item, pageInfo, error) {

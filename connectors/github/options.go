@@ -33,11 +33,10 @@ type options struct {
 
 // What GitHub takes for a name; nothing of it has a meaning in a URL.
 var (
-	ownerName  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
-	repoName   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
-	decimal    = regexp.MustCompile(`^[0-9]{1,19}$`)
-	dotsAlone  = regexp.MustCompile(`^\.+$`)
-	badBaseURL = "is the address of github.com itself"
+	ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
+	repoName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+	decimal   = regexp.MustCompile(`^[0-9]{1,19}$`)
+	dotsAlone = regexp.MustCompile(`^\.+$`)
 )
 
 func parseOptions(s domain.Scope) (options, error) {
@@ -78,7 +77,7 @@ func (c *Connector) place(o options) (place, error) {
 		return place{}, err
 	}
 	if host := web.Hostname(); host == "github.com" || strings.HasSuffix(host, ".github.com") {
-		return place{}, &domain.InvalidError{Field: "config." + optionBaseURL, Problem: badBaseURL, Allowed: "leave it out"}
+		return place{}, &domain.InvalidError{Field: "config." + optionBaseURL, Problem: "is the address of github.com itself", Allowed: "leave it out"}
 	}
 	return place{web: web, api: web.JoinPath("api/v3/"), graphql: web.JoinPath("api/graphql")}, nil
 }
