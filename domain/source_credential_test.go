@@ -14,9 +14,8 @@ func attached(version int64, id string) domain.SourceChanged {
 	return e
 }
 
-func expired(version int64) domain.SourceChanged {
-	return versioned(domain.SourceCredentialExpired, version)
-}
+// expired is the second change of a source.
+func expired() domain.SourceChanged { return versioned(domain.SourceCredentialExpired, 2) }
 
 // A source whose credential has expired waits: its job stays open, nothing is
 // claimed, and a credential lets everything go on with one sync.
@@ -39,19 +38,19 @@ func TestSourceWaitsForACredential(t *testing.T) {
 		retryNow bool // the oldest job waits for no time
 	}{
 		"it has one":                      {given: first, jobs: 1, claimed: true, runs: true, retryNow: true},
-		"it expires in a run":             {given: after(expired(2)), waits: true, jobs: 1, runs: true, retryNow: true},
-		"its job has failed with it":      {given: after(refused, expired(2)), waits: true, jobs: 1},
-		"a claim behind it":               {given: after(refused, expired(2), claim(job1, 2, runB)), waits: true, jobs: 1},
-		"hints behind it":                 {given: after(refused, expired(2), hint(), hint()), waits: true, jobs: 1},
-		"asked for behind it":             {given: after(refused, expired(2), request(job1, domain.SyncIncremental)), waits: true, jobs: 1},
-		"attached again":                  {given: after(refused, expired(2), hint(), attached(3, "cred-2")), jobs: 1, claimed: true, retryNow: true},
-		"one sync for all the hints":      {given: after(refused, expired(2), hint(), hint(), attached(3, "cred-2"), claim(job1, 2, runB), completed(job1, 2, runB))},
-		"its job was cancelled meanwhile": {given: after(refused, expired(2), cancelled(job1), hint()), waits: true},
-		"attached without a job":          {given: after(refused, expired(2), cancelled(job1), attached(3, "cred-2")), due: domain.TriggerUpdate},
-		"expiry of the one before":        {given: after(refused, attached(2, "cred-2"), expired(2)), jobs: 1, claimed: true, retryNow: true},
+		"it expires in a run":             {given: after(expired()), waits: true, jobs: 1, runs: true, retryNow: true},
+		"its job has failed with it":      {given: after(refused, expired()), waits: true, jobs: 1},
+		"a claim behind it":               {given: after(refused, expired(), claim(job1, 2, runB)), waits: true, jobs: 1},
+		"hints behind it":                 {given: after(refused, expired(), hint(), hint()), waits: true, jobs: 1},
+		"asked for behind it":             {given: after(refused, expired(), request(job1, domain.SyncIncremental)), waits: true, jobs: 1},
+		"attached again":                  {given: after(refused, expired(), hint(), attached(3, "cred-2")), jobs: 1, claimed: true, retryNow: true},
+		"one sync for all the hints":      {given: after(refused, expired(), hint(), hint(), attached(3, "cred-2"), claim(job1, 2, runB), completed(job1, 2, runB))},
+		"its job was cancelled meanwhile": {given: after(refused, expired(), cancelled(job1), hint()), waits: true},
+		"attached without a job":          {given: after(refused, expired(), cancelled(job1), attached(3, "cred-2")), due: domain.TriggerUpdate},
+		"expiry of the one before":        {given: after(refused, attached(2, "cred-2"), expired()), jobs: 1, claimed: true, retryNow: true},
 		"another one during a run":        {given: after(attached(2, "cred-2"), completed(job1, 1, runA)), due: domain.TriggerUpdate},
-		"paused too":                      {given: after(refused, expired(2), versioned(domain.SourcePaused, 3), attached(4, "cred-2")), waits: true, jobs: 1, retryNow: true},
-		"removed all the same":            {given: after(refused, expired(2), removal(job2)), jobs: 1, claimed: true, retryNow: true},
+		"paused too":                      {given: after(refused, expired(), versioned(domain.SourcePaused, 3), attached(4, "cred-2")), waits: true, jobs: 1, retryNow: true},
+		"removed all the same":            {given: after(refused, expired(), removal(job2)), jobs: 1, claimed: true, retryNow: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +79,7 @@ func TestSourceWaitsForACredential(t *testing.T) {
 func TestSourceAttachedTellsItsJobs(t *testing.T) {
 	t.Parallel()
 
-	s := fold(log(attached(1, "cred-1"), request(job1, domain.SyncFull), claim(job1, 1, runA), failed(job1, 1, runA, later), expired(2)))
+	s := fold(log(attached(1, "cred-1"), request(job1, domain.SyncFull), claim(job1, 1, runA), failed(job1, 1, runA, later), expired()))
 	s, effect := s.Apply(attached(3, "cred-2"), 9)
 	if len(effect.Jobs) != 1 || !effect.Jobs[0].RetryAt.IsZero() || s.Version != 3 || s.CredentialID != "cred-2" {
 		t.Errorf("got %+v, source %+v", effect, s)

@@ -49,12 +49,12 @@ func (t *IdlePacks) of(ctx context.Context, source domain.SourceID) (map[string]
 		return nil, err
 	}
 	known := map[string]ingest.IdlePack{}
-	var pack string
-	var p ingest.IdlePack
-	_, err = pgx.ForEachRow(rows, []any{&pack, &p.Since, &p.Revisions}, func() error {
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (pack string, err error) {
+		var p ingest.IdlePack
+		err = row.Scan(&pack, &p.Since, &p.Revisions)
 		p.Since = p.Since.UTC()
 		known[pack] = p
-		return nil
+		return pack, err
 	})
 	return known, err
 }

@@ -87,11 +87,11 @@ func (t *People) find(ctx context.Context, owner domain.OwnerID, provider domain
 		return nil, err
 	}
 	kept := make(map[string]portrait, len(people))
-	var id string
-	var p portrait
-	_, err = pgx.ForEachRow(rows, []any{&id, &p.ref, &p.name, &p.address, &p.erased}, func() error {
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (id string, err error) {
+		var p portrait
+		err = row.Scan(&id, &p.ref, &p.name, &p.address, &p.erased)
 		kept[id] = p
-		return nil
+		return id, err
 	})
 	return kept, err
 }

@@ -69,9 +69,8 @@ func (p *bulky) FetchAll(_ context.Context, _ domain.Scope, refs []domain.ItemRe
 		if p.breakAt > 0 && n == p.breakAt {
 			return p.broken
 		}
-		path := string(refs[i].Path)
-		c, err := domain.Content{Body: io.NopCloser(strings.NewReader(p.files[path]))}, p.bad[path]
-		if p.changing[path] {
+		c, err := domain.Content{Body: io.NopCloser(strings.NewReader(p.files[string(refs[i].Path)]))}, p.bad[string(refs[i].Path)]
+		if p.changing[string(refs[i].Path)] {
 			c.Body = io.NopCloser(io.MultiReader(strings.NewReader("half"), broken{domain.ErrChanging}))
 		}
 		if err := take(i, c, err); err != nil {
