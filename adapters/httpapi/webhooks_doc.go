@@ -16,6 +16,7 @@ func (s *Server) describeWebhooks() {
 	answers := map[string]*huma.Response{"200": {Description: "OK", Content: jsonContent(reply)}}
 	for status, text := range map[string]string{
 		"401": "Not signed as the address asks. Unknown addresses, removed sources and wrong signatures are not told apart.",
+		"404": "No provider of that name sends webhooks.",
 		"413": "More than 25 MiB.", "415": "Not application/json, or compressed.", "429": "Too many deliveries of this peer to this address.",
 		"503": "Not durable; send it again. Retry-After says when.",
 	} {

@@ -68,7 +68,7 @@ func (s *service) calls() rest.Options {
 func openGit(ctx context.Context, cfg config, clock domain.Clock) (*gitrepo.Client, error) {
 	git, err := gitrepo.New(gitrepo.Options{
 		Clock: clock, AllowHTTP: len(cfg.PrivateNetworks) > 0, // the guard lets plain HTTP into these networks alone
-		Resolve: rest.Resolve(cfg.PrivateNetworks),
+		Resolve: rest.Resolve(cfg.PrivateNetworks), HTTP: rest.Guarded(cfg.PrivateNetworks),
 	})
 	if err != nil {
 		return nil, err

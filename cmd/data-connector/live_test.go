@@ -21,11 +21,17 @@ import (
 type followed struct {
 	Position string
 	Data     struct {
-		Change string
-		Path   string
-		JobID  string `json:"job_id"`
-		Held   *struct{ Count int64 }
-		Hint   *struct{ Origin string }
+		Change   string
+		Path     string
+		OldPath  string `json:"old_path"`
+		Revision string
+		JobID    string `json:"job_id"`
+		Code     string
+		Held     *struct{ Count int64 }
+		Hint     *struct {
+			Origin     string
+			DeliveryID string `json:"delivery_id"`
+		}
 	}
 }
 

@@ -42,6 +42,28 @@ func (t *transport) via(req *http.Request) *http.Transport {
 	return t.plain
 }
 
+// Guarded makes a client for what is no API: git, and files that lie elsewhere. It
+// connects where a [Guard] of the same networks lets it, by plain HTTP into these
+// alone, and follows few redirects, none from https to http. Nothing is paced and
+// no whole answer is waited for; its first byte is, for a minute.
+func Guarded(networks []netip.Prefix) *http.Client {
+	p := &Paced{tls: newDialer(Guard(networks)), plain: newDialer(within(networks))}
+	p.tls.ResponseHeaderTimeout, p.plain.ResponseHeaderTimeout = time.Minute, time.Minute
+	return &http.Client{Transport: guarded{&transport{Paced: p}}, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects || via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+			return fmt.Errorf("rest: redirected to %s, %d times: %w", req.URL.Scheme, len(via), domain.ErrForbidden)
+		}
+		return nil
+	}}
+}
+
+// guarded is a transport without its limits.
+type guarded struct{ t *transport }
+
+func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	return g.t.via(req).RoundTrip(req)
+}
+
 // Guard refuses connections to addresses that are not public. A name that changes
 // its mind does not help, for the address is what is looked at. networks are the
 // operator's exceptions, on any port; link-local addresses, where clouds keep

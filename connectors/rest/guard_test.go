@@ -3,6 +3,7 @@ package rest_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"testing"
 
@@ -63,6 +64,38 @@ func TestBase(t *testing.T) {
 	}
 	if _, err := rest.New(rest.Options{Networks: loopback}).Base("http://127.0.0.1:8080"); err != nil {
 		t.Errorf("got %v for plain HTTP where networks are allowed", err)
+	}
+}
+
+// What is no API goes through the same guard, and no redirect leads around it.
+func TestGuarded(t *testing.T) {
+	t.Parallel()
+
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, "/away", http.StatusFound)
+		}
+	}))
+	t.Cleanup(web.Close)
+	get := func(c *http.Client, path string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.Do(req)
+		if err == nil {
+			_ = resp.Body.Close() // only whether it came counts
+		}
+		return err
+	}
+	if err := get(rest.Guarded(loopback), "/"); err != nil {
+		t.Errorf("got %v in a network that is allowed", err)
+	}
+	if err := get(rest.Guarded(nil), "/"); err == nil {
+		t.Error("got an answer of a network that is not allowed")
+	}
+	if err := get(rest.Guarded(loopback), "/away"); !errors.Is(err, domain.ErrForbidden) {
+		t.Errorf("got %v of redirects without an end, want ErrForbidden", err)
 	}
 }
 
