@@ -1,0 +1,60 @@
+package forge
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// Facts are what the cache of a source knows of its repository: advice, without
+// which the provider is asked again.
+type Facts struct {
+	Asked         string `json:"asked"` // see [Asked]
+	ID            string `json:"id"`
+	FullName      string `json:"full_name"`
+	WebURL        string `json:"web_url"`
+	DefaultBranch string `json:"default_branch"`
+	HasWiki       bool   `json:"has_wiki"`
+}
+
+// Asked names what a config asks for, whatever the case of its letters. Another
+// config is another repository.
+func Asked(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(parts, "/"))))
+	return hex.EncodeToString(sum[:])
+}
+
+func factsPath(s domain.Scope) string { return filepath.Join(s.Cache, "repository.json") }
+
+// Recall is what the cache knows of what is asked for; zero: nothing.
+func Recall(s domain.Scope, asked string) Facts {
+	var f Facts
+	if s.Cache == "" {
+		return f
+	}
+	b, err := os.ReadFile(factsPath(s))
+	if err != nil || json.Unmarshal(b, &f) != nil || f.Asked != asked {
+		return Facts{}
+	}
+	return f
+}
+
+// Keep writes f to the cache, as a whole or not at all.
+func (f Facts) Keep(s domain.Scope) {
+	if s.Cache == "" || f == Recall(s, f.Asked) {
+		return
+	}
+	b, err := json.Marshal(f)
+	if err != nil || os.MkdirAll(s.Cache, 0o700) != nil {
+		return
+	}
+	tmp := factsPath(s) + ".new"
+	if os.WriteFile(tmp, b, 0o600) == nil {
+		_ = os.Rename(tmp, factsPath(s)) // it is asked for again
+	}
+}
