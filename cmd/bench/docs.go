@@ -12,13 +12,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/confuse/data-connector/cmd/figures"
 )
 
 // remarks begins the part of the page that people write; it is kept as it is.
 const remarks = "## Remarks\n"
 
 // writeDocs writes the page of benchmarks.
-func writeDocs(ctx context.Context, b *bench, file string, lines []line) []error {
+func writeDocs(ctx context.Context, b *bench, file string, lines []figures.Line) []error {
 	machine, err := b.machine(ctx)
 	if err != nil {
 		return []error{err}
@@ -30,12 +32,9 @@ func writeDocs(ctx context.Context, b *bench, file string, lines []line) []error
 	if b.scale != 1 {
 		_, _ = fmt.Fprintf(&page, "**All sizes were multiplied by %g: these are no figures of the sizes that are named.**\n\n", b.scale)
 	}
-	page.WriteString("| figure | value | reference | ratio | target | met |\n| --- | --- | --- | --- | --- | --- |\n")
-	for _, l := range lines {
-		_, _ = fmt.Fprintf(&page, "| %s | %s %s | %s | %s | %s | %s |\n", l.Name, number(l.Value), l.Unit, optional(l.Reference), optional(l.Ratio), orDash(l.Target), verdict(l))
-	}
+	page.WriteString(figures.Markdown(lines))
 	page.WriteString("\n## What is measured, against what\n\n")
-	for _, f := range figures() {
+	for _, f := range catalogue() {
 		_, _ = fmt.Fprintf(&page, "**%s**: %s.\nReference: %s.\n", f.name, f.title, f.reference)
 		if f.note != "" {
 			page.WriteString(f.note + "\n")
@@ -57,7 +56,7 @@ func writeDocs(ctx context.Context, b *bench, file string, lines []line) []error
 
 // machine says in one sentence each where and when it was measured.
 func (b *bench) machine(ctx context.Context) (string, error) {
-	conn, err := pgx.Connect(ctx, b.postgres)
+	conn, err := pgx.Connect(ctx, b.servers.Postgres)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +66,7 @@ func (b *bench) machine(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o, err := goredis.ParseURL(b.redis)
+	o, err := goredis.ParseURL(b.servers.Redis)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +83,7 @@ func (b *bench) machine(ctx context.Context) (string, error) {
 }
 
 func (b *bench) kafkaVersion(ctx context.Context) (string, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.servers.Brokers...))
 	if err != nil {
 		return "", err
 	}

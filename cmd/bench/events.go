@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/confuse/data-connector/cmd/testbed"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 )
@@ -68,7 +69,7 @@ func (s *story) files(n int) []domain.Message {
 	messages := make([]domain.Message, n)
 	for i := range messages {
 		s.seq++
-		path := treePath(int(s.seq))
+		path := testbed.TreePath(int(s.seq))
 		digest := domain.Digest(sha256.Sum256([]byte(path)))
 		e := domain.FileChanged{
 			SourceID: s.source.ID, OwnerID: "bench", FileID: domain.NewPathFileID(s.source.ID, []byte(path), 0),

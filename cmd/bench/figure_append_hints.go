@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -25,13 +26,13 @@ func appendHintsFigure() figure {
 	}
 }
 
-func appendHints(ctx context.Context, b *bench) (lines []line, err error) {
-	c, err := b.newCorner(ctx)
+func appendHints(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close(ctx)) }()
-	o, err := c.kafka(ctx, kafka.DefaultPartitions)
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	o, err := c.Kafka(ctx, kafka.DefaultPartitions, b.log)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func appendHints(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	defer log.Close()
-	raw, err := rawClient(b.brokers, kgo.ProducerLinger(0))
+	raw, err := rawClient(b.servers.Brokers, kgo.ProducerLinger(0))
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +76,9 @@ func appendHints(ctx context.Context, b *bench) (lines []line, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{
-		atLeast("append_hints", "events/s", value, ref, 0.6),
-		atMost("append_hints_p99", "ms", quantile(slow, 0.5), quantile(slowRef, 0.5), 3, 0),
+	return []figures.Line{
+		figures.AtLeast("append_hints", "events/s", value, ref, 0.6),
+		figures.AtMost("append_hints_p99", "ms", quantile(slow, 0.5), quantile(slowRef, 0.5), 3, 0),
 	}, nil
 }
 

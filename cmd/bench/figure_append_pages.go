@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -31,13 +32,13 @@ type scenario struct {
 	progress domain.Message
 }
 
-func appendPages(ctx context.Context, b *bench) (lines []line, err error) {
-	c, err := b.newCorner(ctx)
+func appendPages(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close(ctx)) }()
-	o, err := c.kafka(ctx, 2)
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	o, err := c.Kafka(ctx, 2, b.log)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func appendPages(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	defer log.Close()
-	raw, err := rawClient(b.brokers, kgo.ProducerLinger(pageLinger))
+	raw, err := rawClient(b.servers.Brokers, kgo.ProducerLinger(pageLinger))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func appendPages(ctx context.Context, b *bench) (lines []line, err error) {
 		}
 	}
 	value, ref, err := b.medians(ctx, ours, plainClient)
-	return []line{atLeast("append_pages", "events/s", value, ref, 0.7)}, err
+	return []figures.Line{figures.AtLeast("append_pages", "events/s", value, ref, 0.7)}, err
 }
 
 func scenarios(at time.Time, n int) ([]scenario, error) {

@@ -10,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
 )
 
 // smallFiles is how many files the trees of the two sync figures hold.
@@ -25,7 +28,7 @@ func firstSyncFigure() figure {
 	}
 }
 
-func firstSync(ctx context.Context, b *bench) ([]line, error) {
+func firstSync(ctx context.Context, b *bench) ([]figures.Line, error) {
 	n := b.scaled(smallFiles)
 	dir, err := os.MkdirTemp(b.dir, "bench-tree-")
 	if err != nil {
@@ -33,7 +36,7 @@ func firstSync(ctx context.Context, b *bench) ([]line, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // temporary files
 	tree, warm := filepath.Join(dir, "tree"), filepath.Join(dir, "warm")
-	if err := errors.Join(makeTree(tree, n), makeTree(warm, 1000)); err != nil {
+	if err := errors.Join(testbed.MakeTree(tree, n), testbed.MakeTree(warm, 1000)); err != nil {
 		return nil, err
 	}
 	ours := func(ctx context.Context) (float64, error) { return timeFirstSync(ctx, b, dir, n) }
@@ -46,7 +49,7 @@ func firstSync(ctx context.Context, b *bench) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{atMost("first_sync", "s", value, ref, 3, 0)}, nil
+	return []figures.Line{figures.AtMost("first_sync", "s", value, ref, 3, 0)}, nil
 }
 
 // timeFirstSync is how long a new service takes for dir/tree.
@@ -66,12 +69,12 @@ func timeFirstSync(ctx context.Context, b *bench, dir string, n int) (seconds fl
 // timeConnect connects a folder and returns once its n files are visible.
 func timeConnect(ctx context.Context, s *service, folder string, n int) (source string, took time.Duration, err error) {
 	start := s.bench.clock.Now()
-	source, first, err := s.connect(ctx, folder)
+	source, first, err := s.Connect(ctx, folder)
 	if err == nil {
-		err = s.wait(ctx, first)
+		err = s.Wait(ctx, first)
 	}
 	if err == nil {
-		err = s.expect(ctx, source, n)
+		err = s.Expect(ctx, source, n)
 	}
 	return source, s.bench.elapsed(start), err
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/confuse/data-connector/cmd/figures"
 )
 
 const (
@@ -27,7 +29,7 @@ func listFilesFigure() figure {
 	}
 }
 
-func listFiles(ctx context.Context, b *bench) (lines []line, err error) {
+func listFiles(ctx context.Context, b *bench) (lines []figures.Line, err error) {
 	folder, err := os.MkdirTemp(b.dir, "bench-empty-")
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func listFiles(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	db, err := pgxpool.New(ctx, s.database)
+	db, err := pgxpool.New(ctx, s.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -84,25 +86,25 @@ func fill(ctx context.Context, db *pgxpool.Pool, source string, n int) error {
 }
 
 // listAt compares one page.
-func listAt(ctx context.Context, s *service, db *pgxpool.Pool, source string, page int) (line, error) {
+func listAt(ctx context.Context, s *service, db *pgxpool.Pool, source string, page int) (figures.Line, error) {
 	query, after := url.Values{"limit": {fmt.Sprint(listedPage)}}, ""
 	for range page {
 		var reply struct {
 			Files []struct{ Path string }
 			Next  string
 		}
-		if err := s.call(ctx, http.MethodGet, "/sources/"+source+"/files?"+query.Encode(), nil, &reply); err != nil {
-			return line{}, err
+		if err := s.Call(ctx, http.MethodGet, "/sources/"+source+"/files?"+query.Encode(), nil, &reply); err != nil {
+			return figures.Line{}, err
 		}
 		query.Set("cursor", reply.Next)
 		after = reply.Files[len(reply.Files)-1].Path
 	}
 	ours := s.bench.p99(func(ctx context.Context) error {
-		return s.call(ctx, http.MethodGet, "/sources/"+source+"/files?"+query.Encode(), nil, nil)
+		return s.Call(ctx, http.MethodGet, "/sources/"+source+"/files?"+query.Encode(), nil, nil)
 	})
 	bare := s.bench.p99(func(ctx context.Context) error { return readPage(ctx, db, source, after) })
 	value, ref, err := s.bench.medians(ctx, ours, bare)
-	return atMost("", "ms", value, ref, 3, 0), err
+	return figures.AtMost("", "ms", value, ref, 3, 0), err
 }
 
 // p99 is the 99th percentile of do's time, in milliseconds.

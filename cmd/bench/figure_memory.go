@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
 )
 
 const (
@@ -25,7 +28,7 @@ func memoryFigure() figure {
 	}
 }
 
-func peakMemory(ctx context.Context, b *bench) ([]line, error) {
+func peakMemory(ctx context.Context, b *bench) ([]figures.Line, error) {
 	few, err := peakOf(ctx, b, b.scaled(fewFiles))
 	if err != nil {
 		return nil, err
@@ -34,9 +37,9 @@ func peakMemory(ctx context.Context, b *bench) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{
-		atMost("peak_memory", "MiB", many, few, 1.5, 0),
-		below("peak_memory_limit", "MiB", many, maxPeak),
+	return []figures.Line{
+		figures.AtMost("peak_memory", "MiB", many, few, 1.5, 0),
+		figures.Below("peak_memory_limit", "MiB", many, maxPeak),
 	}, nil
 }
 
@@ -48,7 +51,7 @@ func peakOf(ctx context.Context, b *bench, n int) (peak float64, err error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(tree) }() // temporary files
-	if err := makeTree(tree, n); err != nil {
+	if err := testbed.MakeTree(tree, n); err != nil {
 		return 0, err
 	}
 	s, err := b.startService(ctx, tree)
@@ -63,5 +66,5 @@ func peakOf(ctx context.Context, b *bench, n int) (peak float64, err error) {
 	if _, err := timeSync(ctx, s, source); err != nil {
 		return 0, err
 	}
-	return s.peak()
+	return s.Peak()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confuse/data-connector/adapters/postgres"
+	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 	"github.com/confuse/data-connector/projections"
@@ -27,16 +28,16 @@ func projectorFigure() figure {
 	}
 }
 
-func projector(ctx context.Context, b *bench) (lines []line, err error) {
-	c, err := b.newCorner(ctx)
+func projector(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close(ctx)) }()
-	if err := postgres.Migrate(ctx, c.database); err != nil {
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	if err := postgres.Migrate(ctx, c.Database); err != nil {
 		return nil, err
 	}
-	db, err := postgres.Open(ctx, c.database)
+	db, err := postgres.Open(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func projector(ctx context.Context, b *bench) (lines []line, err error) {
 	if _, err := projections.Ensure(ctx, db); err != nil {
 		return nil, err
 	}
-	topic := c.layout(1).Events()
+	topic := c.Layout(1).Events()
 	runner := projections.NewRunner(db, projections.NewWaiters(db, topic, b.clock, b.log), b.log)
 	if _, err := db.Exec(ctx, `CREATE TABLE raw_files (LIKE files INCLUDING ALL) WITH (fillfactor = 90)`); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func projector(ctx context.Context, b *bench) (lines []line, err error) {
 		return folding, err
 	}
 	value, ref, err := b.medians(ctx, ours, func(ctx context.Context) (float64, error) { return timeUpsert(ctx, b, db) })
-	return []line{atLeast("projector", "events/s", value, ref, 0.7), plain("projector_decode", "events/s", quantile(decoding, 0.5))}, err
+	return []figures.Line{figures.AtLeast("projector", "events/s", value, ref, 0.7), figures.Plain("projector_decode", "events/s", quantile(decoding, 0.5))}, err
 }
 
 // timeFold gives the rates of folding and of decoding.

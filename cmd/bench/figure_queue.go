@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/confuse/data-connector/adapters/redis"
+	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -30,32 +31,32 @@ func queueFigure() figure {
 	}
 }
 
-func queue(ctx context.Context, b *bench) (lines []line, err error) {
-	c, err := b.newCorner(ctx)
+func queue(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close(ctx)) }()
-	client, err := redis.Open(ctx, b.redis)
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	client, err := redis.Open(ctx, b.servers.Redis)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	q := redis.NewQueue(client, redis.Options{Prefix: c.prefix()})
+	q := redis.NewQueue(client, redis.Options{Prefix: c.Prefix()})
 	defer func() { err = errors.Join(err, q.Close()) }()
-	o, err := goredis.ParseURL(b.redis)
+	o, err := goredis.ParseURL(b.servers.Redis)
 	if err != nil {
 		return nil, err
 	}
 	raw := goredis.NewClient(o)
 	defer func() { err = errors.Join(err, raw.Close()) }()
 	ours := func(ctx context.Context) (float64, error) { return timeQueue(ctx, b, q) }
-	value, ref, err := b.medians(ctx, ours, func(ctx context.Context) (float64, error) { return timeCalls(ctx, b, raw, c.prefix()+"calls:") })
+	value, ref, err := b.medians(ctx, ours, func(ctx context.Context) (float64, error) { return timeCalls(ctx, b, raw, c.Prefix()+"calls:") })
 	if err != nil {
 		return nil, err
 	}
-	list, err := timeList(ctx, b, raw, c.prefix())
-	return []line{atLeast("queue", "jobs/s", value, ref, 0.5), plain("queue_list", "jobs/s", list)}, err
+	list, err := timeList(ctx, b, raw, c.Prefix())
+	return []figures.Line{figures.AtLeast("queue", "jobs/s", value, ref, 0.5), figures.Plain("queue_list", "jobs/s", list)}, err
 }
 
 func timeQueue(ctx context.Context, b *bench, q *redis.Queue) (float64, error) {

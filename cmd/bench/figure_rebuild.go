@@ -11,6 +11,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/postgres"
+	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/projections"
 )
 
@@ -30,20 +31,20 @@ func rebuildFigure() figure {
 	}
 }
 
-func rebuild(ctx context.Context, b *bench) (lines []line, err error) {
-	c, err := b.newCorner(ctx)
+func rebuild(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close(ctx)) }()
-	o, err := c.kafka(ctx, rebuiltPartitions)
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	o, err := c.Kafka(ctx, rebuiltPartitions, b.log)
 	if err != nil {
 		return nil, err
 	}
-	if err := postgres.Migrate(ctx, c.database); err != nil {
+	if err := postgres.Migrate(ctx, c.Database); err != nil {
 		return nil, err
 	}
-	db, err := postgres.Open(ctx, c.database)
+	db, err := postgres.Open(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func rebuild(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	value, ref, err := b.medians(ctx, ours, func(ctx context.Context) (float64, error) { return timeCopy(ctx, b, db, n) })
-	return []line{atLeast("rebuild", "events/s", value, ref, 0.4)}, err
+	return []figures.Line{figures.AtLeast("rebuild", "events/s", value, ref, 0.4)}, err
 }
 
 // appendStories puts n events of files on the log, spread over its partitions.

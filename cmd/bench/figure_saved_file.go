@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -37,13 +39,13 @@ func savedFileFigure() figure {
 // hops are the moments of one save, in order.
 func hops() []string { return []string{"hint", "request", "claim", "read", "row"} }
 
-func savedFile(ctx context.Context, b *bench) (lines []line, err error) {
+func savedFile(ctx context.Context, b *bench) (lines []figures.Line, err error) {
 	tree, err := os.MkdirTemp(b.dir, "bench-tree-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(tree) }() // temporary files
-	if err := makeTree(tree, savedTree); err != nil {
+	if err := testbed.MakeTree(tree, savedTree); err != nil {
 		return nil, err
 	}
 	s, err := b.startService(ctx, tree)
@@ -51,7 +53,7 @@ func savedFile(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	db, err := pgxpool.New(ctx, s.database)
+	db, err := pgxpool.New(ctx, s.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +64,12 @@ func savedFile(ctx context.Context, b *bench) (lines []line, err error) {
 	}
 	took := map[string][]float64{}
 	for i := range b.scaled(saves) {
-		if err := timeSave(ctx, s, db, saved{source: source, tree: tree, path: treePath(i * 7), took: took}); err != nil {
+		if err := timeSave(ctx, s, db, saved{source: source, tree: tree, path: testbed.TreePath(i * 7), took: took}); err != nil {
 			return nil, err
 		}
 	}
 	for _, hop := range append(hops(), "total") {
-		lines = append(lines, plain("saved_file_"+hop+"_median", "ms", quantile(took[hop], 0.5)), plain("saved_file_"+hop+"_p99", "ms", quantile(took[hop], 0.99)))
+		lines = append(lines, figures.Plain("saved_file_"+hop+"_median", "ms", quantile(took[hop], 0.5)), figures.Plain("saved_file_"+hop+"_p99", "ms", quantile(took[hop], 0.99)))
 	}
 	return lines, nil
 }
@@ -87,7 +89,7 @@ func timeSave(ctx context.Context, s *service, db *pgxpool.Pool, f saved) error 
 	var partition int32
 	var from, seq int64
 	err := db.QueryRow(ctx, `SELECT f.partition, c.position, f.run FROM read.files f JOIN read.checkpoints c ON c.partition = f.partition AND c.topic = $3
-		WHERE f.source_id = $1 AND f.path = $2`, f.source, f.path, s.layout(0).Events()).Scan(&partition, &from, &seq)
+		WHERE f.source_id = $1 AND f.path = $2`, f.source, f.path, s.Layout(0).Events()).Scan(&partition, &from, &seq)
 	if err != nil {
 		return err
 	}
@@ -138,7 +140,7 @@ func moments(ctx context.Context, s *service, partition int32, from int64) (map[
 			at[hop] = t
 		}
 	}
-	reader := kafka.NewReader(kafka.Options{Brokers: s.bench.brokers, Layout: s.layout(0), Log: s.bench.log})
+	reader := kafka.NewReader(kafka.Options{Brokers: s.Brokers, Layout: s.Layout(0), Log: s.bench.log})
 	for rec, err := range reader.Read(ctx, partition, from, kafka.Follow-1) {
 		if err != nil {
 			return nil, err

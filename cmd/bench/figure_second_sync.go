@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
 )
 
 func secondSyncFigure() figure {
@@ -23,14 +26,14 @@ func secondSyncFigure() figure {
 // secondSyncSlack is what ordering a job may take, whatever the source holds.
 const secondSyncSlack = 0.3 // seconds
 
-func secondSync(ctx context.Context, b *bench) (lines []line, err error) {
+func secondSync(ctx context.Context, b *bench) (lines []figures.Line, err error) {
 	n := b.scaled(smallFiles)
 	dir, err := os.MkdirTemp(b.dir, "bench-tree-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // temporary files
-	if err := makeTree(dir, n); err != nil {
+	if err := testbed.MakeTree(dir, n); err != nil {
 		return nil, err
 	}
 	s, err := b.startService(ctx, dir)
@@ -38,7 +41,7 @@ func secondSync(ctx context.Context, b *bench) (lines []line, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	db, err := pgxpool.New(ctx, s.database)
+	db, err := pgxpool.New(ctx, s.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +63,14 @@ func secondSync(ctx context.Context, b *bench) (lines []line, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{atMost("second_sync", "s", value, ref, 1.5, secondSyncSlack)}, nil
+	return []figures.Line{figures.AtMost("second_sync", "s", value, ref, 1.5, secondSyncSlack)}, nil
 }
 
 func timeSync(ctx context.Context, s *service, source string) (float64, error) {
 	start := s.bench.clock.Now()
-	j, err := s.sync(ctx, source)
+	j, err := s.Sync(ctx, source)
 	if err == nil {
-		err = s.wait(ctx, j)
+		err = s.Wait(ctx, j)
 	}
 	return s.bench.elapsed(start).Seconds(), err
 }

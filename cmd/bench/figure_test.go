@@ -10,29 +10,32 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
 )
 
 func TestTargets(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]struct {
-		line line
+		line figures.Line
 		ok   bool
 	}{
-		"as fast as asked":       {atLeast("a", "1/s", 7, 10, 0.7), true},
-		"too slow":               {atLeast("a", "1/s", 6.9, 10, 0.7), false},
-		"as long as allowed":     {atMost("a", "s", 3, 1, 3, 0), true},
-		"too long":               {atMost("a", "s", 3.1, 1, 3, 0), false},
-		"too long but for slack": {atMost("a", "s", 1.7, 1, 1.5, 0.3), true},
-		"below its limit":        {below("a", "MiB", 300, 300), true},
-		"above its limit":        {below("a", "MiB", 301, 300), false},
-		"compared with nothing":  {plain("a", "ms", 1), true},
+		"as fast as asked":       {figures.AtLeast("a", "1/s", 7, 10, 0.7), true},
+		"too slow":               {figures.AtLeast("a", "1/s", 6.9, 10, 0.7), false},
+		"as long as allowed":     {figures.AtMost("a", "s", 3, 1, 3, 0), true},
+		"too long":               {figures.AtMost("a", "s", 3.1, 1, 3, 0), false},
+		"too long but for slack": {figures.AtMost("a", "s", 1.7, 1, 1.5, 0.3), true},
+		"below its limit":        {figures.Below("a", "MiB", 300, 300), true},
+		"above its limit":        {figures.Below("a", "MiB", 301, 300), false},
+		"compared with nothing":  {figures.Plain("a", "ms", 1), true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			if tt.line.OK != tt.ok || missed([]line{tt.line}) == tt.ok {
+			if tt.line.OK != tt.ok || figures.Missed([]figures.Line{tt.line}) == tt.ok {
 				t.Errorf("got %+v, want ok %t", tt.line, tt.ok)
 			}
 		})
@@ -59,7 +62,7 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 
 	seen := map[string]bool{}
-	for _, f := range figures() {
+	for _, f := range catalogue() {
 		if seen[f.name] || f.title == "" || f.reference == "" || f.measure == nil {
 			t.Errorf("figure %q: comes twice or lacks something", f.name)
 		}
@@ -108,16 +111,16 @@ func TestTree(t *testing.T) {
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
 	for _, root := range []string{one, two} {
-		if err := makeTree(root, 250); err != nil {
+		if err := testbed.MakeTree(root, 250); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range 250 {
-		a, err := os.ReadFile(filepath.Join(one, treePath(i)))
+		a, err := os.ReadFile(filepath.Join(one, testbed.TreePath(i)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := os.ReadFile(filepath.Join(two, treePath(i)))
+		b, err := os.ReadFile(filepath.Join(two, testbed.TreePath(i)))
 		if err != nil || !bytes.Equal(a, b) || len(a) < 200 {
 			t.Fatalf("file %d: got %d and %d bytes, %v; want the same, 200 at least", i, len(a), len(b), err)
 		}

@@ -1,8 +1,8 @@
 package main
 
-// figures are all, the cheap ones first. A new one is a file figure_<name>.go and
+// catalogue is all figures, the cheap ones first. A new one is a file figure_<name>.go and
 // a line here.
-func figures() []figure {
+func catalogue() []figure {
 	return []figure{
 		queueFigure(),
 		appendPagesFigure(),

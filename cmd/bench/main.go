@@ -5,7 +5,7 @@
 // 1 when a figure misses its target. With -docs it writes docs/benchmarks.md.
 //
 // Each file figure_*.go holds one figure, or several of one kind, with the
-// reference that it is compared with. [figures] is the list of them.
+// reference that it is compared with. [catalogue] is the list of them.
 //
 // # Why
 //
@@ -23,6 +23,8 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+
+	"github.com/confuse/data-connector/cmd/figures"
 )
 
 // Exit codes.
@@ -71,13 +73,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		complain(stderr, err)
 		return exitBroken
 	}
-	b, err := newBench(o.config, stderr)
+	b, err := newBench(ctx, o.config, stderr)
 	if err != nil {
 		complain(stderr, err)
 		return exitBroken
 	}
 	lines, failed := b.measure(ctx, o.pattern, stdout)
-	printTable(stdout, lines)
+	figures.PrintTable(stdout, lines)
 	if o.docs != "" {
 		failed = append(failed, writeDocs(ctx, b, o.docs, lines)...)
 	}
@@ -87,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(failed) > 0:
 		return exitBroken
-	case missed(lines):
+	case figures.Missed(lines):
 		return exitMissed
 	}
 	return 0

@@ -1,4 +1,4 @@
-package main
+package testbed
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 // filesInFolder is how many files lie in one folder of a tree.
 const filesInFolder = 100
 
-// makeTree writes n small files below root, in folders of a hundred: text that
+// MakeTree writes n small files below root, in folders of a hundred: text that
 // looks like the documents and programs of a team, 200 to 4,000 bytes each. The
 // same n gives the same tree.
-func makeTree(root string, n int) error {
+func MakeTree(root string, n int) error {
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	for i := range n {
-		path := filepath.Join(root, treePath(i))
+		path := filepath.Join(root, TreePath(i))
 		if i%filesInFolder == 0 {
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				return err
@@ -29,8 +29,8 @@ func makeTree(root string, n int) error {
 	return nil
 }
 
-// treePath is the path of file i.
-func treePath(i int) string {
+// TreePath is the path of file i.
+func TreePath(i int) string {
 	folder := i / filesInFolder
 	ending := []string{"go", "md", "py", "json", "ts", "txt", "java", "yaml"}[i%8]
 	return fmt.Sprintf("area-%02d/part-%04d/file-%07d.%s", folder/100, folder, i, ending)
