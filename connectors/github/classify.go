@@ -1,17 +1,12 @@
 package github
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
 
 	sdk "github.com/google/go-github/v89/github"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -30,55 +25,11 @@ func classify(what string, err error) error {
 	case errors.As(err, &abuse):
 		return fmt.Errorf("github: %s: secondary limit: %w", what, domain.ErrTransient)
 	case errors.As(err, &refused) && refused.Response != nil:
-		return fmt.Errorf("github: %s: answered %d: %w", what, refused.Response.StatusCode, kindOf(refused.Response.StatusCode))
-	case decided(err):
-		return err
-	case isCut(err):
-		return fmt.Errorf("github: %s: answer is cut off or no JSON: %w", what, domain.ErrTransient)
+		return forge.Classify(Provider, what, refused.Response.StatusCode, err)
 	}
-	return fmt.Errorf("github: %s: %w", what, err)
+	return forge.Classify(Provider, what, 0, err)
 }
 
-// decided reports whether err is one of ours already.
-func decided(err error) bool {
-	var limited *domain.RateLimitedError
-	var invalid *domain.InvalidError
-	for _, ours := range []error{
-		domain.ErrTransient, domain.ErrUnauthorized, domain.ErrForbidden, domain.ErrTooLarge, domain.ErrGone, domain.ErrPartial,
-		context.Canceled, context.DeadlineExceeded,
-	} {
-		if errors.Is(err, ours) {
-			return true
-		}
-	}
-	return errors.As(err, &limited) || errors.As(err, &invalid)
-}
-
-func isCut(err error) bool {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &syntax) || errors.As(err, &kind)
-}
-
-func kindOf(status int) error {
-	switch status {
-	case http.StatusUnauthorized:
-		return domain.ErrUnauthorized
-	case http.StatusForbidden, http.StatusUnavailableForLegalReasons:
-		return domain.ErrForbidden
-	case http.StatusNotFound, http.StatusGone:
-		return domain.ErrGone
-	case http.StatusUnprocessableEntity: // paging beyond what GitHub allows
-		return domain.ErrPartial
-	}
-	return domain.ErrTransient
-}
-
-// escape is a path in a URL.
-func escape(path string) string {
-	parts := strings.Split(strings.ToValidUTF8(path, "\uFFFD"), "/")
-	for i, p := range parts {
-		parts[i] = url.PathEscape(p)
-	}
-	return strings.Join(parts, "/")
-}
+// absent reports whether a part of the repository is switched off or was never
+// made.
+func absent(err error) bool { return errors.Is(err, domain.ErrGone) }

@@ -9,16 +9,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/connectors/rest"
 	"github.com/confuse/data-connector/domain"
 )
 
 // discussions are read by GraphQL: REST does not have them. Their lists go on at
 // cursors of GitHub's own, which nothing shifts.
-type discussions struct{}
+type discussions struct{ ss *session }
 
-func (discussions) name() string   { return "discussions" }
-func (discussions) folder() string { return folderDiscussions }
+func (discussions) Name() string   { return "discussions" }
+func (discussions) Folder() string { return folderDiscussions }
 
 const discussionFields = `number title url body createdAt updatedAt closed isAnswered
  category { name } labels(first: 50) { nodes { name } } author { login ... on User { databaseId } } comments { totalCount }`
@@ -148,12 +149,12 @@ func (ss *session) queryError(kind string) error {
 	return fmt.Errorf("github: discussions: GraphQL answers with an error: %w", domain.ErrTransient)
 }
 
-func (discussions) list(ctx context.Context, ss *session, field, direction, after string) ([]domain.Item, pageInfo, error) {
-	v := map[string]any{"first": ss.page, "order": map[string]string{"field": field, "direction": direction}}
+func (k discussions) list(ctx context.Context, field, direction, after string) ([]domain.Item, pageInfo, error) {
+	v := map[string]any{"first": k.ss.page, "order": map[string]string{"field": field, "direction": direction}}
 	if after != "" {
 		v["after"] = after
 	}
-	a, err := ss.query(ctx, discussionsQuery, v)
+	a, err := k.ss.query(ctx, discussionsQuery, v)
 	if err != nil {
 		return nil, pageInfo{}, err
 	}
@@ -168,9 +169,9 @@ func (discussions) list(ctx context.Context, ss *session, field, direction, afte
 	return items, list.PageInfo, nil
 }
 
-func (k discussions) all(ctx context.Context, ss *session, after string, take func([]domain.Item, string) error) error {
+func (k discussions) All(ctx context.Context, after string, take func([]domain.Item, string) error) error {
 	for {
-		items, info, err := k.list(ctx, ss, "CREATED_AT", "ASC", after)
+		items, info, err := k.list(ctx, "CREATED_AT", "ASC", after)
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (k discussions) all(ctx context.Context, ss *session, after string, take fu
 			return take(items, "")
 		}
 		if info.EndCursor == after {
-			return errOrder
+			return forge.ErrOrder
 		}
 		after = info.EndCursor
 		if err := take(items, after); err != nil {
@@ -187,22 +188,22 @@ func (k discussions) all(ctx context.Context, ss *session, after string, take fu
 	}
 }
 
-func (k discussions) mark(ctx context.Context, ss *session) (mark, error) {
-	items, _, err := k.list(ctx, ss, "UPDATED_AT", "DESC", "")
-	return mark{Since: latest(items), Seen: seenOf(items)}, err
+func (k discussions) Mark(ctx context.Context) (forge.Mark, error) {
+	items, _, err := k.list(ctx, "UPDATED_AT", "DESC", "")
+	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items)}, err
 }
 
-func (k discussions) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
+func (k discussions) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
 	after := ""
 	for {
-		items, info, err := k.list(ctx, ss, "UPDATED_AT", "DESC", after)
+		items, info, err := k.list(ctx, "UPDATED_AT", "DESC", after)
 		if err != nil {
 			return err
 		}
 		if err := take(items); err != nil {
 			return err
 		}
-		if !info.HasNextPage || len(items) > 0 && items[len(items)-1].Modified.Before(m.Since.Add(-overlap)) {
+		if !info.HasNextPage || len(items) > 0 && items[len(items)-1].Modified.Before(m.Since.Add(-forge.Overlap)) {
 			return nil
 		}
 		after = info.EndCursor
@@ -210,16 +211,16 @@ func (k discussions) since(ctx context.Context, ss *session, m mark, take func([
 }
 
 func discussionVersion(d gqlDiscussion) string {
-	return versionOf(d.Number, d.UpdatedAt, d.Comments.TotalCount, d.Title, d.Closed, d.IsAnswered)
+	return forge.VersionOf(d.Number, d.UpdatedAt, d.Comments.TotalCount, d.Title, d.Closed, d.IsAnswered)
 }
 
 func discussionItem(d gqlDiscussion) domain.Item {
 	item := domain.Item{
-		Path: pathOf(discussions{}, d.Number), Kind: domain.KindCommentThread, Version: discussionVersion(d), Size: -1, MediaType: markdown,
+		Path: forge.Numbered(folderDiscussions, d.Number), Kind: domain.KindCommentThread, Version: discussionVersion(d), Size: -1, MediaType: forge.Markdown,
 		WebURL: d.URL, Modified: d.UpdatedAt,
-		Attributes: attributes(
+		Attributes: forge.Attributes(
 			"type", "discussion", "number", strconv.FormatInt(d.Number, 10), "title", d.Title, "category", d.Category.Name, "labels", d.Labels.join(),
-			"closed", yes(d.Closed), "answered", yes(d.IsAnswered), "comments", strconv.Itoa(d.Comments.TotalCount), "created_at", stamp(d.CreatedAt),
+			"closed", forge.Yes(d.Closed), "answered", forge.Yes(d.IsAnswered), "comments", strconv.Itoa(d.Comments.TotalCount), "created_at", forge.Stamp(d.CreatedAt),
 		),
 	}
 	if d.Author != nil && d.Author.DatabaseID != 0 {
@@ -228,11 +229,15 @@ func discussionItem(d gqlDiscussion) domain.Item {
 	return item
 }
 
-func (discussions) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
+func (k discussions) Read(ctx context.Context, name string) (text, version string, err error) {
+	id, err := forge.Number(name)
+	if err != nil {
+		return "", "", err
+	}
 	var whole *gqlDiscussion
 	after := any(nil)
 	for range maxPages {
-		a, err := ss.query(ctx, discussionQuery, map[string]any{"number": id, "after": after})
+		a, err := k.ss.query(ctx, discussionQuery, map[string]any{"number": id, "after": after})
 		if err != nil {
 			return "", "", err
 		}
@@ -254,27 +259,27 @@ func (discussions) read(ctx context.Context, ss *session, id int64) (text, versi
 }
 
 func renderDiscussion(d gqlDiscussion) string {
-	p := &page{}
-	p.line("# %s (#%d)\n", d.Title, d.Number)
-	p.fact("Category", d.Category.Name)
+	p := &forge.Page{}
+	p.Line("# %s (#%d)\n", d.Title, d.Number)
+	p.Fact("Category", d.Category.Name)
 	if d.IsAnswered {
-		p.fact("State", "answered")
+		p.Fact("State", "answered")
 	}
-	p.fact("Author", d.Author.login())
-	p.fact("Created", stamp(d.CreatedAt))
-	p.fact("Labels", d.Labels.join())
-	p.text(d.Body)
+	p.Fact("Author", d.Author.login())
+	p.Fact("Created", forge.Stamp(d.CreatedAt))
+	p.Fact("Labels", d.Labels.join())
+	p.Text(d.Body)
 	if len(d.Talk.Nodes) > 0 {
-		p.line("\n## Comments")
+		p.Line("\n## Comments")
 	}
 	for _, c := range d.Talk.Nodes {
 		what := ""
 		if c.IsAnswer {
 			what = "answer"
 		}
-		p.said("###", c.Author.login(), c.CreatedAt, what, c.Body)
+		p.Said("###", c.Author.login(), c.CreatedAt, what, c.Body)
 		for _, r := range c.Replies.Nodes {
-			p.said("####", r.Author.login(), r.CreatedAt, "", r.Body)
+			p.Said("####", r.Author.login(), r.CreatedAt, "", r.Body)
 		}
 	}
 	return p.String()

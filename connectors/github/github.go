@@ -91,7 +91,7 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 		}
 	}
 	return domain.Identity{
-		ExternalKey: externalKey(ss.web.Host, ss.repo.ID), Name: ss.repo.FullName, URL: ss.repo.HTMLURL,
+		ExternalKey: externalKey(ss.web.Host, ss.repo.ID), Name: ss.repo.FullName, URL: ss.repo.WebURL,
 	}, nil
 }
 

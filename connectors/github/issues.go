@@ -8,39 +8,40 @@ import (
 
 	sdk "github.com/google/go-github/v89/github"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
 
 // issues are listed by the time of their last change. Each page is asked for with
 // the time at which the one before ended, so nothing that is deleted meanwhile
 // shifts another one out of sight; what changes meanwhile comes once more.
-type issues struct{}
+type issues struct{ ss *session }
 
-func (issues) name() string   { return "issues" }
-func (issues) folder() string { return folderIssues }
+func (issues) Name() string   { return "issues" }
+func (issues) Folder() string { return folderIssues }
 
-func (k issues) all(ctx context.Context, ss *session, after string, take func([]domain.Item, string) error) error {
+func (k issues) All(ctx context.Context, after string, take func([]domain.Item, string) error) error {
 	since, err := time.Parse(time.RFC3339, after)
 	if after != "" && err != nil {
 		return domain.ErrCursorReset
 	}
-	return k.from(ctx, ss, since, take)
+	return k.from(ctx, since, take)
 }
 
-func (k issues) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
+func (k issues) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
 	since := m.Since
 	if !since.IsZero() {
-		since = since.Add(-overlap)
+		since = since.Add(-forge.Overlap)
 	}
-	return k.from(ctx, ss, since, func(items []domain.Item, _ string) error { return take(items) })
+	return k.from(ctx, since, func(items []domain.Item, _ string) error { return take(items) })
 }
 
 // from walks everything that changed at since or later. Pages are counted only
 // among issues of one second.
-func (k issues) from(ctx context.Context, ss *session, since time.Time, take func([]domain.Item, string) error) error {
+func (k issues) from(ctx context.Context, since time.Time, take func([]domain.Item, string) error) error {
 	for page := 1; ; page++ {
 		found, resp, err := filled(func() ([]*sdk.Issue, *sdk.Response, error) {
-			return k.list(ss.call(ctx, "issues"), ss, "asc", since, page)
+			return k.list(k.ss.call(ctx, "issues"), "asc", since, page)
 		})
 		if absent(err) {
 			return take(nil, "") // issues are switched off
@@ -51,15 +52,15 @@ func (k issues) from(ctx context.Context, ss *session, since time.Time, take fun
 		last := since
 		for _, i := range found {
 			if i.GetUpdatedAt().Before(last) {
-				return errOrder
+				return forge.ErrOrder
 			}
 			last = i.GetUpdatedAt().Time
 		}
 		next := ""
 		if goesOn(resp) {
-			next = stamp(last)
+			next = forge.Stamp(last)
 		}
-		if err := take(ss.issueItems(found), next); err != nil || next == "" {
+		if err := take(k.ss.issueItems(found), next); err != nil || next == "" {
 			return err
 		}
 		if last.After(since) {
@@ -68,25 +69,25 @@ func (k issues) from(ctx context.Context, ss *session, since time.Time, take fun
 	}
 }
 
-func (issues) list(ctx context.Context, ss *session, direction string, since time.Time, page int) ([]*sdk.Issue, *sdk.Response, error) {
-	owner, repo := ss.name()
-	found, resp, err := ss.api.Issues.ListByRepo(ctx, owner, repo, &sdk.IssueListByRepoOptions{
+func (k issues) list(ctx context.Context, direction string, since time.Time, page int) ([]*sdk.Issue, *sdk.Response, error) {
+	owner, repo := k.ss.name()
+	found, resp, err := k.ss.api.Issues.ListByRepo(ctx, owner, repo, &sdk.IssueListByRepoOptions{
 		State: "all", Sort: "updated", Direction: direction, Since: since,
-		ListOptions: sdk.ListOptions{Page: page, PerPage: ss.page},
+		ListOptions: sdk.ListOptions{Page: page, PerPage: k.ss.page},
 	})
 	return found, resp, classify("issues", err)
 }
 
-func (k issues) mark(ctx context.Context, ss *session) (mark, error) {
-	found, _, err := k.list(ss.poll(ctx, "issues"), ss, "desc", time.Time{}, 1)
+func (k issues) Mark(ctx context.Context) (forge.Mark, error) {
+	found, _, err := k.list(k.ss.poll(ctx, "issues"), "desc", time.Time{}, 1)
 	if absent(err) {
-		return mark{}, nil
+		return forge.Mark{}, nil
 	}
 	if err != nil {
-		return mark{}, err
+		return forge.Mark{}, err
 	}
-	items := ss.issueItems(found)
-	m := mark{Seen: seenOf(items)}
+	items := k.ss.issueItems(found)
+	m := forge.Mark{Seen: forge.SeenOf(items)}
 	for _, i := range found { // pull requests among them move the time on as well
 		if t := i.GetUpdatedAt().Time; t.After(m.Since) {
 			m.Since = t
@@ -108,31 +109,35 @@ func (ss *session) issueItems(found []*sdk.Issue) []domain.Item {
 
 func issueItem(i *sdk.Issue) domain.Item {
 	return domain.Item{
-		Path: pathOf(issues{}, int64(i.GetNumber())), Kind: domain.KindIssue, Version: issueVersion(i), Size: -1, MediaType: markdown,
+		Path: forge.Numbered(folderIssues, int64(i.GetNumber())), Kind: domain.KindIssue, Version: issueVersion(i), Size: -1, MediaType: forge.Markdown,
 		WebURL: i.GetHTMLURL(), Modified: i.GetUpdatedAt().Time,
-		Attributes: attributes(
+		Attributes: forge.Attributes(
 			"number", strconv.Itoa(i.GetNumber()), "title", i.GetTitle(), "state", i.GetState(), "state_reason", i.GetStateReason(),
 			"labels", labels(i.Labels), "milestone", i.GetMilestone().GetTitle(), "comments", strconv.Itoa(i.GetComments()),
-			"created_at", stamp(i.GetCreatedAt().Time), "closed_at", stamp(i.GetClosedAt().Time),
+			"created_at", forge.Stamp(i.GetCreatedAt().Time), "closed_at", forge.Stamp(i.GetClosedAt().Time),
 		),
 		People: append(person("author", i.User), people("assignee", i.Assignees)...),
 	}
 }
 
 func issueVersion(i *sdk.Issue) string {
-	return versionOf(i.GetNumber(), i.GetUpdatedAt().Time, i.GetComments(), i.GetState(), i.GetTitle())
+	return forge.VersionOf(i.GetNumber(), i.GetUpdatedAt().Time, i.GetComments(), i.GetState(), i.GetTitle())
 }
 
-func (issues) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
-	owner, repo := ss.name()
-	i, _, err := ss.api.Issues.Get(ss.call(ctx, "issue"), owner, repo, int(id))
+func (k issues) Read(ctx context.Context, name string) (text, version string, err error) {
+	id, err := forge.Number(name)
+	if err != nil {
+		return "", "", err
+	}
+	owner, repo := k.ss.name()
+	i, _, err := k.ss.api.Issues.Get(k.ss.call(ctx, "issue"), owner, repo, int(id))
 	if err = classify("issue", err); err != nil {
 		return "", "", err
 	}
 	if int64(i.GetNumber()) != id || i.IsPullRequest() { // transferred: GitHub led us to another repository
 		return "", "", domain.ErrGone
 	}
-	comments, err := ss.comments(ctx, id, i.GetComments())
+	comments, err := k.ss.comments(ctx, id, i.GetComments())
 	if err != nil {
 		return "", "", err
 	}

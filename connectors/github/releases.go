@@ -8,6 +8,7 @@ import (
 
 	sdk "github.com/google/go-github/v89/github"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -17,19 +18,19 @@ const maxReadings = 4
 // releases are few and listed whole. A release that is deleted meanwhile may shift
 // another one out of sight, so a list of several pages is read until it stays the
 // same.
-type releases struct{}
+type releases struct{ ss *session }
 
-func (releases) name() string   { return "releases" }
-func (releases) folder() string { return folderReleases }
+func (releases) Name() string   { return "releases" }
+func (releases) Folder() string { return folderReleases }
 
-func (k releases) all(ctx context.Context, ss *session, _ string, take func([]domain.Item, string) error) error {
+func (k releases) All(ctx context.Context, _ string, take func([]domain.Item, string) error) error {
 	var before []domain.Item
 	for range maxReadings {
-		items, n, err := k.reading(ctx, ss)
+		items, n, err := k.reading(ctx)
 		if err != nil {
 			return err
 		}
-		if n == 1 || before != nil && seenOf(items) == seenOf(before) {
+		if n == 1 || before != nil && forge.SeenOf(items) == forge.SeenOf(before) {
 			for len(items) > maxPage {
 				if err := take(items[:maxPage], more); err != nil {
 					return err
@@ -47,13 +48,13 @@ func (k releases) all(ctx context.Context, ss *session, _ string, take func([]do
 const more = "start"
 
 // reading is all of them, and how many pages they took.
-func (releases) reading(ctx context.Context, ss *session) ([]domain.Item, int, error) {
-	owner, repo := ss.name()
+func (k releases) reading(ctx context.Context) ([]domain.Item, int, error) {
+	owner, repo := k.ss.name()
 	n := 0
 	found, err := pages(func(o sdk.ListOptions) ([]*sdk.RepositoryRelease, *sdk.Response, error) {
 		n++
-		o.PerPage = ss.page
-		r, resp, err := ss.api.Repositories.ListReleases(ss.poll(ctx, "releases"), owner, repo, &o)
+		o.PerPage = k.ss.page
+		r, resp, err := k.ss.api.Repositories.ListReleases(k.ss.poll(ctx, "releases"), owner, repo, &o)
 		return r, resp, classify("releases", err)
 	})
 	if err != nil {
@@ -69,15 +70,15 @@ func (releases) reading(ctx context.Context, ss *session) ([]domain.Item, int, e
 	return slices.CompactFunc(items, func(a, b domain.Item) bool { return slices.Equal(a.Path, b.Path) }), n, nil
 }
 
-func (k releases) mark(ctx context.Context, ss *session) (mark, error) {
-	items, _, err := k.reading(ctx, ss)
-	return mark{Since: latest(items), Seen: seenOf(items), Count: len(items)}, err
+func (k releases) Mark(ctx context.Context) (forge.Mark, error) {
+	items, _, err := k.reading(ctx)
+	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items), Count: len(items)}, err
 }
 
 // since gives all of them. When there are fewer than before, some were deleted,
 // and only a comparison tells which.
-func (k releases) since(ctx context.Context, ss *session, m mark, take func([]domain.Item) error) error {
-	items, _, err := k.reading(ctx, ss)
+func (k releases) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
+	items, _, err := k.reading(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,22 +95,26 @@ func (k releases) since(ctx context.Context, ss *session, m mark, take func([]do
 
 func releaseItem(r *sdk.RepositoryRelease) domain.Item {
 	return domain.Item{
-		Path: pathOf(releases{}, r.GetID()), Kind: domain.KindDocument, Version: releaseVersion(r), Size: -1, MediaType: markdown,
+		Path: forge.Numbered(folderReleases, r.GetID()), Kind: domain.KindDocument, Version: releaseVersion(r), Size: -1, MediaType: forge.Markdown,
 		WebURL: r.GetHTMLURL(), Modified: r.GetPublishedAt().Time,
-		Attributes: attributes(
-			"type", "release", "title", releaseTitle(r), "tag", r.GetTagName(), "prerelease", yes(r.GetPrerelease()),
-			"assets", strconv.Itoa(len(r.Assets)), "created_at", stamp(r.GetCreatedAt().Time), "published_at", stamp(r.GetPublishedAt().Time),
+		Attributes: forge.Attributes(
+			"type", "release", "title", releaseTitle(r), "tag", r.GetTagName(), "prerelease", forge.Yes(r.GetPrerelease()),
+			"assets", strconv.Itoa(len(r.Assets)), "created_at", forge.Stamp(r.GetCreatedAt().Time), "published_at", forge.Stamp(r.GetPublishedAt().Time),
 		),
 		People: person("author", r.Author),
 	}
 }
 
 // releaseVersion covers everything that is shown: a release has no time of change.
-func releaseVersion(r *sdk.RepositoryRelease) string { return versionOf(renderRelease(r)) }
+func releaseVersion(r *sdk.RepositoryRelease) string { return forge.VersionOf(renderRelease(r)) }
 
-func (releases) read(ctx context.Context, ss *session, id int64) (text, version string, err error) {
-	owner, repo := ss.name()
-	r, _, err := ss.api.Repositories.GetRelease(ss.call(ctx, "release"), owner, repo, id)
+func (k releases) Read(ctx context.Context, name string) (text, version string, err error) {
+	id, err := forge.Number(name)
+	if err != nil {
+		return "", "", err
+	}
+	owner, repo := k.ss.name()
+	r, _, err := k.ss.api.Repositories.GetRelease(k.ss.call(ctx, "release"), owner, repo, id)
 	if err = classify("release", err); err != nil {
 		return "", "", err
 	}

@@ -2,50 +2,21 @@ package github
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	sdk "github.com/google/go-github/v89/github"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
-
-// markdown is the media type of all items of the API.
-const markdown = "text/markdown"
 
 // A discussion is what was said of a pull request.
 type discussion struct {
 	comments []*sdk.IssueComment
 	reviews  []*sdk.PullRequestReview
 	onLines  []*sdk.PullRequestComment
-}
-
-// A page is a Markdown document in the making.
-type page struct{ strings.Builder }
-
-func (p *page) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) } // a Builder never fails
-
-// fact is a line of the head; nothing when there is nothing to tell.
-func (p *page) fact(name, value string) {
-	if value != "" {
-		p.line("- %s: %s", name, value)
-	}
-}
-
-// text is what somebody wrote, with one empty line before it.
-func (p *page) text(body string) {
-	if body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n")); body != "" {
-		p.line("\n%s", body)
-	}
-}
-
-// said is one contribution under a heading.
-func (p *page) said(level, who string, at time.Time, what, body string) {
-	p.line("\n%s %s", level, strings.Join(slices.DeleteFunc([]string{who, what, stamp(at)}, func(s string) bool { return s == "" }), ", "))
-	p.text(body)
 }
 
 func login(u *sdk.User) string {
@@ -73,13 +44,6 @@ func labels(list []*sdk.Label) string {
 	return strings.Join(names, ", ")
 }
 
-func yes(b bool) string {
-	if b {
-		return "true"
-	}
-	return ""
-}
-
 func person(role string, u *sdk.User) []domain.Participant {
 	if u.GetID() == 0 {
 		return nil
@@ -98,66 +62,66 @@ func people(role string, users []*sdk.User) []domain.Participant {
 }
 
 func renderIssue(i *sdk.Issue, comments []*sdk.IssueComment) string {
-	p := &page{}
-	p.line("# %s (#%d)\n", i.GetTitle(), i.GetNumber())
-	p.fact("State", strings.TrimSpace(i.GetState()+" "+i.GetStateReason()))
-	p.fact("Author", login(i.User))
-	p.fact("Created", stamp(i.GetCreatedAt().Time))
-	p.fact("Closed", stamp(i.GetClosedAt().Time))
-	p.fact("Assignees", logins(i.Assignees))
-	p.fact("Labels", labels(i.Labels))
-	p.fact("Milestone", i.GetMilestone().GetTitle())
-	p.text(i.GetBody())
-	p.comments(comments)
+	p := &forge.Page{}
+	p.Line("# %s (#%d)\n", i.GetTitle(), i.GetNumber())
+	p.Fact("State", strings.TrimSpace(i.GetState()+" "+i.GetStateReason()))
+	p.Fact("Author", login(i.User))
+	p.Fact("Created", forge.Stamp(i.GetCreatedAt().Time))
+	p.Fact("Closed", forge.Stamp(i.GetClosedAt().Time))
+	p.Fact("Assignees", logins(i.Assignees))
+	p.Fact("Labels", labels(i.Labels))
+	p.Fact("Milestone", i.GetMilestone().GetTitle())
+	p.Text(i.GetBody())
+	writeComments(p, comments)
 	return p.String()
 }
 
-func (p *page) comments(all []*sdk.IssueComment) {
+func writeComments(p *forge.Page, all []*sdk.IssueComment) {
 	if len(all) == 0 {
 		return
 	}
-	p.line("\n## Comments")
+	p.Line("\n## Comments")
 	for _, c := range all {
-		p.said("###", login(c.User), c.GetCreatedAt().Time, "", c.GetBody())
+		p.Said("###", login(c.User), c.GetCreatedAt().Time, "", c.GetBody())
 	}
 }
 
 func renderPull(pr *sdk.PullRequest, talk discussion) string {
-	p := &page{}
-	p.line("# %s (#%d)\n", pr.GetTitle(), pr.GetNumber())
+	p := &forge.Page{}
+	p.Line("# %s (#%d)\n", pr.GetTitle(), pr.GetNumber())
 	state := pullState(pr)
 	if pr.GetDraft() {
 		state += " draft"
 	}
-	p.fact("State", state)
-	p.fact("Author", login(pr.User))
-	p.fact("Branches", pr.GetHead().GetRef()+" into "+pr.GetBase().GetRef())
-	p.fact("Created", stamp(pr.GetCreatedAt().Time))
-	p.fact("Closed", stamp(pr.GetClosedAt().Time))
-	p.fact("Merged", stamp(pr.GetMergedAt().Time))
-	p.fact("Assignees", logins(pr.Assignees))
-	p.fact("Reviewers", logins(pr.RequestedReviewers))
-	p.fact("Labels", labels(pr.Labels))
-	p.fact("Milestone", pr.GetMilestone().GetTitle())
-	p.text(pr.GetBody())
-	p.reviews(talk.reviews)
-	p.onLines(talk.onLines)
-	p.comments(talk.comments)
+	p.Fact("State", state)
+	p.Fact("Author", login(pr.User))
+	p.Fact("Branches", pr.GetHead().GetRef()+" into "+pr.GetBase().GetRef())
+	p.Fact("Created", forge.Stamp(pr.GetCreatedAt().Time))
+	p.Fact("Closed", forge.Stamp(pr.GetClosedAt().Time))
+	p.Fact("Merged", forge.Stamp(pr.GetMergedAt().Time))
+	p.Fact("Assignees", logins(pr.Assignees))
+	p.Fact("Reviewers", logins(pr.RequestedReviewers))
+	p.Fact("Labels", labels(pr.Labels))
+	p.Fact("Milestone", pr.GetMilestone().GetTitle())
+	p.Text(pr.GetBody())
+	writeReviews(p, talk.reviews)
+	writeOnLines(p, talk.onLines)
+	writeComments(p, talk.comments)
 	return p.String()
 }
 
-func (p *page) reviews(all []*sdk.PullRequestReview) {
+func writeReviews(p *forge.Page, all []*sdk.PullRequestReview) {
 	if len(all) == 0 {
 		return
 	}
-	p.line("\n## Reviews")
+	p.Line("\n## Reviews")
 	for _, r := range all {
-		p.said("###", login(r.User), r.GetSubmittedAt().Time, strings.ToLower(strings.ReplaceAll(r.GetState(), "_", " ")), r.GetBody())
+		p.Said("###", login(r.User), r.GetSubmittedAt().Time, strings.ToLower(strings.ReplaceAll(r.GetState(), "_", " ")), r.GetBody())
 	}
 }
 
 // onLines gives the threads on lines of code, in the order of their beginnings.
-func (p *page) onLines(all []*sdk.PullRequestComment) {
+func writeOnLines(p *forge.Page, all []*sdk.PullRequestComment) {
 	if len(all) == 0 {
 		return
 	}
@@ -170,16 +134,16 @@ func (p *page) onLines(all []*sdk.PullRequestComment) {
 		}
 		threads[root] = append(threads[root], c)
 	}
-	p.line("\n## Review comments")
+	p.Line("\n## Review comments")
 	for _, root := range order {
 		first := threads[root][0]
 		place := "`" + first.GetPath() + "`"
 		if line := cmp.Or(first.GetLine(), first.GetOriginalLine()); line > 0 {
 			place += ", line " + strconv.Itoa(line)
 		}
-		p.line("\n### %s", place)
+		p.Line("\n### %s", place)
 		for _, c := range threads[root] {
-			p.said("####", login(c.User), c.GetCreatedAt().Time, "", c.GetBody())
+			p.Said("####", login(c.User), c.GetCreatedAt().Time, "", c.GetBody())
 		}
 	}
 }
@@ -187,19 +151,19 @@ func (p *page) onLines(all []*sdk.PullRequestComment) {
 func releaseTitle(r *sdk.RepositoryRelease) string { return cmp.Or(r.GetName(), r.GetTagName()) }
 
 func renderRelease(r *sdk.RepositoryRelease) string {
-	p := &page{}
-	p.line("# %s\n", releaseTitle(r))
-	p.fact("Tag", r.GetTagName())
+	p := &forge.Page{}
+	p.Line("# %s\n", releaseTitle(r))
+	p.Fact("Tag", r.GetTagName())
 	if r.GetPrerelease() {
-		p.fact("State", "prerelease")
+		p.Fact("State", "prerelease")
 	}
-	p.fact("Author", login(r.Author))
-	p.fact("Published", stamp(r.GetPublishedAt().Time))
-	p.text(r.GetBody())
+	p.Fact("Author", login(r.Author))
+	p.Fact("Published", forge.Stamp(r.GetPublishedAt().Time))
+	p.Text(r.GetBody())
 	if len(r.Assets) > 0 {
-		p.line("\n## Assets\n")
+		p.Line("\n## Assets\n")
 		for _, a := range r.Assets {
-			p.line("- %s (%d bytes)", a.GetName(), a.GetSize())
+			p.Line("- %s (%d bytes)", a.GetName(), a.GetSize())
 		}
 	}
 	return p.String()

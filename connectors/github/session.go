@@ -2,19 +2,17 @@ package github
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	sdk "github.com/google/go-github/v89/github"
 
 	"github.com/confuse/data-connector/connectors/gitrepo"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/connectors/rest"
 	"github.com/confuse/data-connector/domain"
 )
@@ -29,17 +27,13 @@ type session struct {
 	auth     auth
 	http     *http.Client
 	api      *sdk.Client
-	repo     repository
+	repo     known
 }
 
-// A repository is what is known of one.
-type repository struct {
-	Asked         string `json:"asked"` // host, owner and name in the config
-	ID            int64  `json:"id"`
-	FullName      string `json:"full_name"`
-	HTMLURL       string `json:"html_url"`
-	DefaultBranch string `json:"default_branch"`
-	HasWiki       bool   `json:"has_wiki"`
+// A known is what is known of a repository.
+type known struct {
+	forge.Facts
+	ID int64
 }
 
 // open reads the config and asks for the repository.
@@ -123,11 +117,11 @@ func (ss *session) resolve(ctx context.Context, id int64) error {
 	if r.GetID() == 0 || !strings.Contains(r.GetFullName(), "/") {
 		return fmt.Errorf("github: repository: answer without an id: %w", domain.ErrTransient)
 	}
-	ss.repo = repository{
-		Asked: ss.asked(), ID: r.GetID(), FullName: r.GetFullName(), HTMLURL: r.GetHTMLURL(),
+	ss.repo = known{ID: r.GetID(), Facts: forge.Facts{
+		Asked: ss.asked(), ID: strconv.FormatInt(r.GetID(), 10), FullName: r.GetFullName(), WebURL: r.GetHTMLURL(),
 		DefaultBranch: r.GetDefaultBranch(), HasWiki: r.GetHasWiki(),
-	}
-	ss.remember()
+	}}
+	ss.repo.Keep(ss.scope)
 	return nil
 }
 
@@ -144,40 +138,17 @@ func (ss *session) confirmGone(ctx context.Context, gone error) error {
 	return err
 }
 
-// asked names what the config asks for. Another config is another repository.
-func (ss *session) asked() string {
-	sum := sha256.Sum256([]byte(strings.ToLower(ss.web.Host + "/" + ss.o.Owner + "/" + ss.o.Repo)))
-	return hex.EncodeToString(sum[:])
-}
-
-func (ss *session) recordPath() string { return filepath.Join(ss.scope.Cache, "repository.json") }
+// asked names what the config asks for.
+func (ss *session) asked() string { return forge.Asked(ss.web.Host, ss.o.Owner, ss.o.Repo) }
 
 // remembered is what the cache knows of the repository; zero: nothing.
-func (ss *session) remembered() repository {
-	var r repository
-	if ss.scope.Cache == "" {
-		return r
+func (ss *session) remembered() known {
+	f := forge.Recall(ss.scope, ss.asked())
+	id, err := strconv.ParseInt(f.ID, 10, 64)
+	if err != nil {
+		return known{}
 	}
-	b, err := os.ReadFile(ss.recordPath())
-	if err != nil || json.Unmarshal(b, &r) != nil || r.Asked != ss.asked() {
-		return repository{}
-	}
-	return r
-}
-
-// remember is advice to later sessions: without it they ask again.
-func (ss *session) remember() {
-	if ss.scope.Cache == "" || ss.repo == ss.remembered() {
-		return
-	}
-	b, err := json.Marshal(ss.repo)
-	if err != nil || os.MkdirAll(ss.scope.Cache, 0o700) != nil {
-		return
-	}
-	tmp := ss.recordPath() + ".new"
-	if os.WriteFile(tmp, b, 0o600) == nil {
-		_ = os.Rename(tmp, ss.recordPath()) // it is asked for again
-	}
+	return known{Facts: f, ID: id}
 }
 
 // name is the owner and the name that the repository has now.
@@ -189,36 +160,22 @@ func (ss *session) name() (owner, repo string) {
 // files is the git repository.
 func (ss *session) files() gitrepo.Source {
 	owner, repo := ss.name()
-	blob := strings.TrimSuffix(ss.repo.HTMLURL, "/") + "/blob/"
 	return gitrepo.Source{
-		Client: ss.git, Folder: "files",
+		Client: ss.git, Folder: "files", Decorate: forge.DecorateFiles(strings.TrimSuffix(ss.repo.WebURL, "/") + "/blob/"),
 		Remote: gitrepo.Remote{URL: ss.web.JoinPath(owner, repo+".git").String(), Ref: ss.o.Branch, Auth: ss.auth.git(), LFS: ss.o.LFS},
-		Decorate: func(item *domain.Item, at gitrepo.Head) {
-			ref := at.Branch()
-			if ref == "" {
-				ref = at.Commit
-			}
-			item.WebURL = blob + escape(ref) + "/" + escape(string(item.Path))
-		},
 	}
 }
 
-// wiki is the git repository of the wiki.
-func (ss *session) wiki() gitrepo.Source {
+// wiki is the git repository of the wiki. Where it has never had a page, GitHub
+// asks whoever shows no credential for one.
+func (ss *session) wiki() *forge.Wiki {
 	owner, repo := ss.name()
-	pages := strings.TrimSuffix(ss.repo.HTMLURL, "/") + "/wiki/"
-	return gitrepo.Source{
-		Client: ss.git, Folder: "wiki",
-		Remote: gitrepo.Remote{URL: ss.web.JoinPath(owner, repo+".wiki.git").String(), Auth: ss.auth.git()},
-		Decorate: func(item *domain.Item, _ gitrepo.Head) {
-			if item.Kind == "" {
-				item.Kind = domain.KindWikiPage
-			}
-			name := string(item.Path)
-			if i := strings.LastIndexByte(name, '.'); i > 0 {
-				name = name[:i]
-			}
-			item.WebURL = pages + escape(name)
+	return &forge.Wiki{
+		Source: gitrepo.Source{
+			Client: ss.git, Folder: "wiki", Decorate: forge.DecoratePages(strings.TrimSuffix(ss.repo.WebURL, "/") + "/wiki/"),
+			Remote: gitrepo.Remote{URL: ss.web.JoinPath(owner, repo+".wiki.git").String(), Auth: ss.auth.git()},
 		},
+		Off:  !ss.repo.HasWiki,
+		None: func(err error) bool { return !ss.auth.some() && errors.Is(err, domain.ErrUnauthorized) },
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -139,7 +140,7 @@ func numbered(folder string, i *item, byID bool) []string {
 func pagesOf(p payload) []string {
 	var refs []string
 	for _, page := range p.Pages {
-		refs = append(refs, folderWiki+page.Title)
+		refs = append(refs, forge.WikiFolder+page.Title)
 	}
 	return refs
 }

@@ -86,7 +86,7 @@ func kindChanges(ctx context.Context, k Kind, out *teller) error {
 	var held []domain.Item
 	err = k.Since(ctx, was, func(items []domain.Item) error {
 		if held != nil {
-			if err := out.tell(ctx, upserts(held)); err != nil {
+			if err := out.tell(ctx, changes(held)); err != nil {
 				return err
 			}
 		}
@@ -98,7 +98,7 @@ func kindChanges(ctx context.Context, k Kind, out *teller) error {
 	}
 	out.feed.Marks = maps.Clone(out.feed.Marks)
 	out.feed.Marks[k.Name()] = now
-	return out.tell(ctx, upserts(held))
+	return out.tell(ctx, changes(held))
 }
 
 // A teller hands on pages of the feed with the position of all parts behind them.

@@ -20,6 +20,8 @@ type Facts struct {
 	WebURL        string `json:"web_url"`
 	DefaultBranch string `json:"default_branch"`
 	HasWiki       bool   `json:"has_wiki"`
+	// Off names the parts that are switched off, in the connector's own words.
+	Off string `json:"off,omitempty"`
 }
 
 // Asked names what a config asks for, whatever the case of its letters. Another

@@ -25,8 +25,8 @@ type Kind interface {
 	All(ctx context.Context, after string, take func([]domain.Item, string) error) error
 	// Mark is the newest that there is, in one conditional call where that does.
 	Mark(ctx context.Context) (Mark, error)
-	// Since gives what changed since m, and more. ErrCursorReset: something was
-	// deleted that only a comparison finds.
+	// Since gives what changed since m, and more. An item without a version is
+	// gone. ErrCursorReset: something was deleted that only a comparison finds.
 	Since(ctx context.Context, m Mark, take func([]domain.Item) error) error
 	// Read gives the present content of an item and its version. name is what
 	// [PathOf] was given. ErrGone: there is no such item.

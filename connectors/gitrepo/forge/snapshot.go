@@ -24,7 +24,7 @@ func (r *Repository) stages() []stage {
 	for _, k := range r.Kinds {
 		all = append(all, stage{k.Name(), func(ctx context.Context, from listing, out *stager) error {
 			return k.All(ctx, from.After, func(items []domain.Item, after string) error {
-				return out.page(ctx, upserts(items), listing{After: after}, after == "")
+				return out.page(ctx, changes(items), listing{After: after}, after == "")
 			})
 		}})
 	}
@@ -160,10 +160,15 @@ func (r *Repository) withoutReserved(p domain.Page) domain.Page {
 	return p
 }
 
-func upserts(items []domain.Item) domain.Page {
+// changes is a page of items; those without a version are gone.
+func changes(items []domain.Item) domain.Page {
 	p := domain.Page{Changes: make([]domain.Change, 0, len(items))}
 	for _, i := range items {
-		p.Changes = append(p.Changes, domain.Change{Item: i})
+		c := domain.Change{Item: i}
+		if i.Version == "" {
+			c = domain.Change{Item: domain.Item{Path: i.Path}, Deleted: true}
+		}
+		p.Changes = append(p.Changes, c)
 	}
 	return p
 }
