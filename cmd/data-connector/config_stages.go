@@ -22,6 +22,9 @@ func (c config) checkStages(k *checks) {
 	k.want(c.DispatchMaxWait >= c.DispatchBackoff, "DISPATCH_MAX_BACKOFF", c.DispatchMaxWait)
 	k.want(c.BreakerFailures > 0, "DISPATCH_BREAKER_FAILURES", c.BreakerFailures)
 	k.want(c.BreakerOpen > 0, "DISPATCH_BREAKER_OPEN", c.BreakerOpen)
+	for name, a := range map[string]address{"CHUNKER_URL": c.ChunkerURL} {
+		k.want(a == "" || isHTTP(a), name, a)
+	}
 	k.want(c.WebhookURL == "" || isHTTP(c.WebhookURL), "WEBHOOK_STAGE_URL", c.WebhookURL)
 	if c.WebhookURL != "" || c.WebhookSecret != "" {
 		_, err := webhook.Key(string(c.WebhookSecret))

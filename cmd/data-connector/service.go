@@ -15,6 +15,7 @@ import (
 	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/adapters/clock"
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/pipeline/normalize"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/adapters/vault"
@@ -32,20 +33,21 @@ type service struct {
 	log   *slog.Logger
 	clock clock.System
 
-	kafka    kafka.Options // for clients other than the two below
-	db       *pgxpool.Pool
-	redis    *redis.Client
-	queue    *redis.Queue
-	packs    *blob.Store
-	commands *kafka.Log // of hints and commands: a page that fails must not take them with it
-	pages    *kafka.Log
-	again    *kafka.Publisher // of what is handed on again
-	reader   *projections.Reader
-	waiters  *projections.Waiters
-	runner   *projections.Runner // idle without the role projector
-	counts   *counters
-	traces   trace.TracerProvider // nil: no spans are made
-	url      string               // of the API, once it listens
+	kafka      kafka.Options // for clients other than the two below
+	db         *pgxpool.Pool
+	redis      *redis.Client
+	queue      *redis.Queue
+	packs      *blob.Store
+	commands   *kafka.Log // of hints and commands: a page that fails must not take them with it
+	pages      *kafka.Log
+	again      *kafka.Publisher // of what is handed on again
+	reader     *projections.Reader
+	waiters    *projections.Waiters
+	runner     *projections.Runner // idle without the role projector
+	counts     *counters
+	traces     trace.TracerProvider  // nil: no spans are made
+	normalizer *normalize.Normalizer // once a stage needs it
+	url        string                // of the API, once it listens
 
 	marks       *redis.Marks
 	inbox       *postgres.Inbox

@@ -5,7 +5,10 @@ import (
 	"slices"
 
 	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/adapters/pipeline/chunk"
+	"github.com/confuse/data-connector/adapters/pipeline/normalize"
 	"github.com/confuse/data-connector/adapters/pipeline/webhook"
+	"github.com/confuse/data-connector/adapters/postgres"
 )
 
 // A stageOf makes one stage from the settings. It gives nil when the stage is not
@@ -21,6 +24,7 @@ type stageOf struct {
 // stages is the one list of all that there are.
 func stages() []stageOf {
 	return []stageOf{
+		{name: chunk.Name, make: chunkStage},
 		{name: webhook.Name, make: webhookStage, single: true},
 	}
 }
@@ -33,15 +37,37 @@ func stageNames() []string {
 	return names
 }
 
+func chunkStage(s *service, client *http.Client) (pipeline.Stage, error) {
+	if s.ChunkerURL == "" {
+		return nil, nil
+	}
+	return chunk.New(s.neighbour(s.ChunkerURL, client), s.texts(), postgres.NewHanded(s.db)), nil
+}
+
+// neighbour is the client of one.
+func (s *service) neighbour(a address, client *http.Client) pipeline.Client {
+	return pipeline.Client{URL: string(a), HTTP: client, Timeout: s.DispatchTimeout}
+}
+
 func webhookStage(s *service, client *http.Client) (pipeline.Stage, error) {
 	if s.WebhookURL == "" {
 		return nil, nil
 	}
-	c := pipeline.Client{URL: string(s.WebhookURL), HTTP: client, Timeout: s.DispatchTimeout}
-	return webhook.New(c, string(s.WebhookSecret), s.clock)
+	return webhook.New(s.neighbour(s.WebhookURL, client), string(s.WebhookSecret), s.clock)
 }
 
 // wanted tells whether STAGES has a stage.
 func (c config) wanted(name string) bool {
 	return len(c.Stages) == 0 || slices.Contains(c.Stages, name)
+}
+
+// keptTexts is how many bytes of normalized text a process keeps in memory.
+const keptTexts = 32 << 20
+
+// texts makes text of files: one for all stages, so that each is made once.
+func (s *service) texts() *normalize.Normalizer {
+	if s.normalizer == nil {
+		s.normalizer = normalize.New(nil, keptTexts)
+	}
+	return s.normalizer
 }

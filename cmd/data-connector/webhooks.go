@@ -70,11 +70,14 @@ func (s *service) register(ctx context.Context) error {
 	return registrar.Run(ctx)
 }
 
-// forget takes back what was registered for a source that goes.
+// forget takes back what was registered for a source that goes, and forgets what
+// of it was handed on.
 func (s *service) forget() func(context.Context, domain.Source) error {
-	registrar := s.registrar()
-	if registrar == nil {
-		return nil
+	registrar, given := s.registrar(), postgres.NewHanded(s.db)
+	return func(ctx context.Context, source domain.Source) error {
+		if err := given.Forget(ctx, source.ID); err != nil || registrar == nil {
+			return err
+		}
+		return registrar.Forget(ctx, source)
 	}
-	return registrar.Forget
 }

@@ -1,0 +1,43 @@
+package domain
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// A HandedItem is one thing that a stage gives to a neighbour under an id of
+// ours. All that follows from the id is here, since the neighbour may keep nothing
+// but the id.
+type HandedItem struct {
+	ID       uuid.UUID // the same whenever the same state is given
+	SourceID SourceID
+	OwnerID  OwnerID
+	FileID   FileID
+	At       Revised
+	Digest   Digest // of the content; zero: it has none
+	Path     string
+	Revision string
+}
+
+// A HandedBefore is what is known of an item before it is given.
+type HandedBefore struct {
+	Accepted bool   // the neighbour has it already, from the same replay or all the same without one
+	Known    bool   // it has accepted an older state of the file
+	Digest   Digest // of that state's content
+}
+
+// A HandedItems remembers what was given to neighbours. It may be used
+// concurrently.
+type HandedItems interface {
+	// Offer remembers items before a stage gives them, and tells what is known of
+	// each, in their order. replay is empty for what is new.
+	Offer(ctx context.Context, stage, replay string, items []HandedItem) ([]HandedBefore, error)
+	// Accept remembers that the neighbour has items that were offered.
+	Accept(ctx context.Context, stage, replay string, ids []uuid.UUID) error
+	// Find gives items by their ids. One that is not in the map was never offered,
+	// or a newer state of its file was, more than seven days ago.
+	Find(ctx context.Context, stage string, ids []uuid.UUID) (map[uuid.UUID]HandedItem, error)
+	// Forget drops the items of a source.
+	Forget(ctx context.Context, source SourceID) error
+}
