@@ -72,8 +72,7 @@ func unmarshal(name string, value []byte) (domain.Event, error) {
 		err := json.Unmarshal(value, &e)
 		return e, err
 	case nameFileChanged:
-		var e domain.FileChanged
-		err := json.Unmarshal(value, &e)
+		e, err := unmarshalFile(value)
 		return withAttributes(e), err
 	default:
 		var e domain.StageReported

@@ -92,13 +92,10 @@ func marshal(event domain.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(event); err != nil {
+	value, err := encode(event)
+	if err != nil {
 		return nil, err
 	}
-	value := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	if len(value) > MaxData {
 		return nil, fmt.Errorf("data of %d bytes, allowed are %d: %w", len(value), MaxData, domain.ErrTooLarge)
 	}
@@ -110,6 +107,17 @@ func marshal(event domain.Event) ([]byte, error) {
 		return nil, fmt.Errorf("data %s", notUTF8)
 	}
 	return value, nil
+}
+
+func encode(event domain.Event) ([]byte, error) {
+	if e, ok := event.(domain.FileChanged); ok {
+		return marshalFile(e)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(event)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // rawJSON gives the parts of an event that are JSON already, after looking at
