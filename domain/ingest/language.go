@@ -23,7 +23,7 @@ type traits struct {
 // traitsOf tells from the path and the first 2 KiB of the content (nil: not read).
 // The same input gives the same answer on every machine.
 func traitsOf(p string, head []byte) traits {
-	t := traits{vendored: enry.IsVendor(p), generated: enry.IsGenerated(p, head), binary: enry.IsBinary(head)}
+	t := traits{vendored: isVendored(p), generated: isGenerated(p, head), binary: enry.IsBinary(head)}
 	if !t.binary {
 		t.language = languageOf(path.Base(p), head)
 	}

@@ -17,8 +17,8 @@ func TestFileJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	t.Parallel()
 
 	for name, set := range map[string]func(*domain.FileChanged){
-		"every field":    everyField,
-		"bare":           func(e *domain.FileChanged) { 
+		"every field": everyField,
+		"bare": func(e *domain.FileChanged) {
 			e.FileState = domain.FileState{Path: "a", Kind: "file", Attributes: map[string]string{}}
 		},
 		"no attributes":  func(e *domain.FileChanged) { e.Attributes = map[string]string{} },
