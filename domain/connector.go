@@ -108,11 +108,15 @@ const (
 // A Scope is one source as a connector sees it.
 type Scope struct {
 	Source SourceID
-	Config json.RawMessage                     // an object with the connector's options and the filters
-	Cache  string                              // a folder of this source on this worker; lost = looked at again, no event
-	Fresh  bool                                // trust no cache: somebody asked for a full sync
-	Skip   func(rawPath []byte, dir bool) bool // whether the filters leave a path out; nil: none. A hint that saves listing
-	Known  Known                               // nil outside a run
+	// ExternalKey is what Validate said when the source was connected, so that a
+	// name which leads elsewhere by now is not followed; empty while it is being
+	// connected or changed.
+	ExternalKey string
+	Config      json.RawMessage                     // an object with the connector's options and the filters
+	Cache       string                              // a folder of this source on this worker; lost = looked at again, no event
+	Fresh       bool                                // trust no cache: somebody asked for a full sync
+	Skip        func(rawPath []byte, dir bool) bool // whether the filters leave a path out; nil: none. A hint that saves listing
+	Known       Known                               // nil outside a run
 	// Credential opens the source's credential as it is now; nil when it has none.
 	Credential func(ctx context.Context) (Credential, error)
 }

@@ -48,6 +48,7 @@ type Source struct {
 	RegisteredAt time.Time     `json:"registered_at,omitzero"`
 	RequestedAt  time.Time     `json:"requested_at,omitzero"`   // of the newest job
 	SyncedAt     time.Time     `json:"synced_at,omitzero"`      // of the last job that completed
+	FullAt       time.Time     `json:"full_at,omitzero"`        // of the last completed job that compared everything
 	ChangedAt    time.Time     `json:"changed_at,omitzero"`     // of the last completed job that changed a file
 	Duration     time.Duration `json:"duration,omitempty"`      // of the last completed job, nanoseconds
 	Failure      *Failure      `json:"failure,omitempty"`       // of the last job; nil once one completed

@@ -85,6 +85,22 @@ func (s Source) Due(now, slot time.Time) (SourceChanged, bool) {
 	return e, true
 }
 
+// FullDue decides whether s needs a full sync at time now, because none has
+// completed for a time: a feed does not tell of everything that is deleted or
+// moved away. A source that fails is left to its retries and polls. slot is the
+// time of its schedule, which is waited for; zero: it has none.
+func (s Source) FullDue(now, slot time.Time, every time.Duration) (SourceChanged, bool) {
+	if s.live() != nil || s.Waits() || len(s.Jobs) > 0 || s.Failure != nil || s.SyncedAt.IsZero() {
+		return SourceChanged{}, false
+	}
+	if every <= 0 || now.Before(s.FullAt.Add(every)) || slot.After(now) {
+		return SourceChanged{}, false
+	}
+	e := s.event(SourceSyncRequested, now)
+	e.JobID, e.Mode, e.Trigger = s.openJob(), SyncFull, TriggerSchedule
+	return e, true
+}
+
 // openJob is the job that a request belongs to now. Its id follows from the job
 // before it, so requests that do not know of each other mean one job.
 func (s Source) openJob() JobID {

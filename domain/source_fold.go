@@ -205,6 +205,9 @@ func (j *Job) count(e SourceChanged) {
 }
 
 func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
+	if s.SyncedAt.IsZero() || s.Jobs[0].Mode == SyncFull {
+		s.FullAt = e.At
+	}
 	s.Failure, s.FailedInARow, s.SyncedAt, s.Removed = nil, 0, e.At, s.Removing
 	if e.Counts != nil && e.Counts.Changes() > 0 {
 		s.ChangedAt = e.At

@@ -63,6 +63,7 @@ type config struct {
 	GitHubKeyPath string `env:"GITHUB_PRIVATE_KEY_PATH" allowed:"a file with PEM" help:"File with its private key, instead."`
 	GitHubPerHour int    `env:"GITHUB_RATE_LIMIT_PER_HOUR" envDefault:"0" allowed:"a number from 0 (no limit but GitHub's own)" help:"Calls of the API that one credential may make in an hour, over all processes."`
 
+	FullSyncHours    int    `env:"FULL_SYNC_INTERVAL_HOURS" envDefault:"24" allowed:"a number from 0 (never) to 87600" help:"Hours after which a source whose provider tells its changes is compared as a whole, for what no provider tells: issues that were deleted or transferred."`
 	MaxLag           int64  `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`
 	Concurrency      int    `env:"WORKER_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 1000" help:"Jobs that a syncer runs at once."`
 	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`

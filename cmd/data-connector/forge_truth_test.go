@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -45,7 +46,7 @@ func TestForgeTruth(t *testing.T) {
 	h := newHistory(t, f, most)
 	f.serve()
 	p := &pushing{forge: f, source: f.connect(map[string]any{"maxFileSize": 0, "defaultExcludes": false})}
-	p.follower = follow(t, f.env, p.source)
+	p.follower = followFor(t, f.env, p.source, time.Duration(pushes)*startTime)
 	p.change(t, "sync_completed")
 	p.tree = p.check("first sync")
 	f.api.Calls()
@@ -88,7 +89,10 @@ func (f *forge) truth() map[string]version {
 // blobs are the rows of a source.
 func (f *forge) blobs(source string) map[string]version {
 	f.t.Helper()
-	found, err := database(f.t, f.env).Query(f.t.Context(), `SELECT path_key, revision, coalesce(size, 0) FROM read.files WHERE source_id = $1 AND NOT removed`, source)
+	if f.db == nil {
+		f.db = database(f.t, f.env)
+	}
+	found, err := f.db.Query(f.t.Context(), `SELECT path_key, revision, coalesce(size, 0) FROM read.files WHERE source_id = $1 AND NOT removed`, source)
 	if err != nil {
 		f.t.Fatal(err)
 	}

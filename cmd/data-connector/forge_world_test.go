@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/confuse/data-connector/connectors/github/githubtest"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
 )
@@ -31,6 +33,7 @@ type forge struct {
 	api    *githubtest.Server
 	env    []string
 	server *child
+	db     *pgx.Conn    // nil until it is needed
 	sent   atomic.Int64 // deliveries
 }
 
@@ -62,8 +65,7 @@ func (f *forge) cli() []string { return with(f.env, "DATA_CONNECTOR_URL="+f.serv
 // gives the id of the source.
 func (f *forge) connect(options map[string]any) string {
 	f.t.Helper()
-	id, job := f.begin(options)
-	must(f.t, f.cli(), "jobs", "show", job)
+	id, _ := f.begin(options)
 	events := follow(f.t, f.env, id)
 	done, _ := events.change(f.t, "sync_completed")
 	f.await(id, done.Position)

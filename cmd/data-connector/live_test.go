@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -41,7 +42,13 @@ type follower struct{ lines *bufio.Scanner }
 // follow begins at the first event of the source.
 func follow(t *testing.T, env []string, source string) *follower {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), startTime)
+	return followFor(t, env, source, startTime)
+}
+
+// followFor is follow for what takes longer.
+func followFor(t *testing.T, env []string, source string, limit time.Duration) *follower {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), limit)
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,7 +116,7 @@ func (s *service) schedule(ctx context.Context) error {
 	defer stop()
 	scheduler := &ingest.Scheduler{
 		Log: s.commands, Index: s.reader, Queue: s.queue, Clock: s.clock, Logger: s.log,
-		Changed: changed,
+		Changed: changed, Connectors: s.connectors(), FullEvery: time.Duration(s.FullSyncHours) * time.Hour,
 	}
 	return scheduler.Run(ctx)
 }

@@ -35,7 +35,11 @@ func newBench(t *testing.T, f Fixture) *bench {
 		Log: w.Log, Index: w.Rows, Folds: w.Rows, Packs: w.Packs, Clock: w.Clock,
 		Connectors: ingest.Connectors{f.Connector}, Cache: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 	}}
-	b.source = w.Connect(domain.Source{Provider: f.Connector.Describe().Provider, Partition: 1, Config: f.Config}).ID
+	found, err := f.Connector.Validate(t.Context(), f.scope(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.source = w.Connect(domain.Source{Provider: f.Connector.Describe().Provider, Partition: 1, Config: f.Config, ExternalKey: domain.Clean(found.ExternalKey)}).ID
 	return b
 }
 

@@ -101,6 +101,10 @@ func TestRenamed(t *testing.T) {
 	if _, err := w.list(); !errors.Is(err, domain.ErrGone) {
 		t.Errorf("got %v from a listing, want ErrGone", err)
 	}
+	fresh.Cache, fresh.ExternalKey = t.TempDir(), before.ExternalKey // a worker that never saw it
+	if id, err := w.conn.Validate(t.Context(), fresh); !errors.Is(err, domain.ErrGone) {
+		t.Errorf("got %+v, %v without a cache, want ErrGone", id, err)
+	}
 }
 
 // TestGone: 404 means gone only with a credential that works.

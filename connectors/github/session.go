@@ -48,7 +48,7 @@ func (c *Connector) openAt(ctx context.Context, s domain.Scope, p rest.Priority,
 		return nil, err
 	}
 	if id == 0 {
-		id = ss.remembered().ID
+		id = ss.connectedTo()
 	}
 	return ss, ss.resolve(ctx, id)
 }
@@ -62,7 +62,18 @@ func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error)
 	if ss.repo = ss.remembered(); ss.repo.ID != 0 {
 		return ss, nil
 	}
-	return ss, ss.resolve(ctx, 0)
+	return ss, ss.resolve(ctx, ss.connectedTo())
+}
+
+// connectedTo is the id of the repository that the source was connected to, else
+// what the cache knows; 0: neither says.
+func (ss *session) connectedTo() int64 {
+	if text, ok := strings.CutPrefix(ss.scope.ExternalKey, ss.web.Host+"/"); ok {
+		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return id
+		}
+	}
+	return ss.remembered().ID
 }
 
 func (c *Connector) prepare(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {

@@ -119,7 +119,7 @@ func (p *sameKey) Validate(_ context.Context, s domain.Scope) (domain.Identity, 
 	if strings.Contains(string(s.Config), "other") {
 		return domain.Identity{ExternalKey: "other"}, nil
 	}
-	return domain.Identity{ExternalKey: s.Source.String()}, nil
+	return domain.Identity{ExternalKey: anyConfig}, nil
 }
 
 func TestUpdateToAnotherThing(t *testing.T) {

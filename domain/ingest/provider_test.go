@@ -179,7 +179,11 @@ func newBench(t *testing.T, conn domain.Connector, config string) *bench {
 		Log: w.Log, Index: w.Rows, Folds: w.Rows, Packs: w.Packs, Events: w.Log, Clock: w.Clock,
 		Connectors: ingest.Connectors{conn}, Cache: t.TempDir(),
 	}}
-	b.source = w.Connect(domain.Source{Provider: "memory", Config: []byte(config)}).ID
+	found, err := conn.Validate(t.Context(), domain.Scope{Config: []byte(config)})
+	if err != nil { // it wants a credential
+		found.ExternalKey = config
+	}
+	b.source = w.Connect(domain.Source{Provider: "memory", Config: []byte(config), ExternalKey: found.ExternalKey}).ID
 	return b
 }
 

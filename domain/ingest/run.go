@@ -107,7 +107,7 @@ func (r *run) do(ctx context.Context) error {
 
 // sync brings the log level with the provider, whatever state the source is in.
 func (r *run) sync(ctx context.Context) error {
-	if _, err := r.conn.Validate(ctx, r.scope); err != nil {
+	if err := r.validate(ctx); err != nil {
 		return err
 	}
 	feed, hasFeed := r.conn.(domain.Feed)
@@ -128,6 +128,17 @@ func (r *run) sync(ctx context.Context) error {
 	err := r.follow(ctx, feed)
 	if errors.Is(err, domain.ErrCursorReset) { // I9: a full listing and the exact difference
 		return r.relist(ctx, feed)
+	}
+	return err
+}
+
+// validate looks whether the scope is there and still the object that the source
+// was connected to. Another one under its name is never followed: its files are no
+// difference of this source.
+func (r *run) validate(ctx context.Context) error {
+	found, err := r.conn.Validate(ctx, r.scope)
+	if err == nil && domain.Clean(found.ExternalKey) != r.src.ExternalKey {
+		return fmt.Errorf("another object, %q, has its name at the provider: %w", found.Name, domain.ErrGone)
 	}
 	return err
 }

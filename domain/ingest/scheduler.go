@@ -26,7 +26,11 @@ type Scheduler struct {
 	Queue   domain.Queue
 	Clock   domain.Clock
 	Changed <-chan struct{} // gets a value when a source has changed
-	Logger  *slog.Logger
+	// Connectors tell which providers have a feed: their sources get a full sync
+	// every FullEvery, for what no feed tells. 0: none does.
+	Connectors Connectors
+	FullEvery  time.Duration
+	Logger     *slog.Logger
 }
 
 // Run works until ctx ends. What goes wrong is logged and tried again.
@@ -77,7 +81,7 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if e, due := src.Due(s.Clock.Now(), slotOf(src)); due {
+		if e, due := s.due(src); due {
 			errs = append(errs, s.request(ctx, src, e))
 		}
 		if len(src.Jobs) == 0 || src.Waits() || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
@@ -91,6 +95,23 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		errs = append(errs, s.Queue.Enqueue(ctx, tickets...))
 	}
 	return errors.Join(errs...)
+}
+
+// due decides whether src needs a job, and which.
+func (s *Scheduler) due(src domain.Source) (domain.SourceChanged, bool) {
+	now, slot := s.Clock.Now(), slotOf(src)
+	e, due := src.Due(now, slot)
+	if due && e.Trigger != domain.TriggerSchedule { // what waits for nobody is not made slower
+		return e, true
+	}
+	if conn, ok := s.Connectors.Find(string(src.Provider)); ok && s.FullEvery > 0 {
+		if _, feed := conn.(domain.Feed); feed {
+			if full, ok := src.FullDue(now, slot, s.FullEvery); ok {
+				return full, true
+			}
+		}
+	}
+	return e, due
 }
 
 // hurried reports whether a job that waited for its next attempt may go on at

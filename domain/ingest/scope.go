@@ -24,7 +24,7 @@ func (s scoper) scope(src domain.Source) (domain.Scope, *Filter, error) {
 		return domain.Scope{}, nil, err
 	}
 	return domain.Scope{
-		Source: src.ID, Config: src.Config, Cache: filepath.Join(s.cache, src.ID.String(), "connector"),
+		Source: src.ID, ExternalKey: src.ExternalKey, Config: src.Config, Cache: filepath.Join(s.cache, src.ID.String(), "connector"),
 		Skip: filter.Skips, Credential: s.credential(src),
 	}, filter, nil
 }
