@@ -88,6 +88,7 @@ type config struct {
 	BreakerFailures uint32        `env:"DISPATCH_BREAKER_FAILURES" envDefault:"5" allowed:"a number from 1" help:"Tries in a row that fail until a stage stops asking and only probes."`
 	BreakerOpen     time.Duration `env:"DISPATCH_BREAKER_OPEN" envDefault:"10s" allowed:"a duration such as 10s or 1m" help:"Time between two probes."`
 	ChunkerURL      address       `env:"CHUNKER_URL" allowed:"http:// or https://" help:"The chunker, for the stage chunk."`
+	GraphURL        address       `env:"RELATION_GRAPH_URL" allowed:"http:// or https://" help:"relation-graph, for the stages graph and embed."`
 	WebhookURL      address       `env:"WEBHOOK_STAGE_URL" allowed:"http:// or https://" help:"Receiver of the stage webhook: each change is posted there."`
 	WebhookSecret   secret        `env:"WEBHOOK_STAGE_SECRET" allowed:"whsec_ and the base64 of 24 to 64 bytes" help:"What its requests are signed with, as Standard Webhooks have it."`
 

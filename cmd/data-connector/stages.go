@@ -6,6 +6,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/adapters/pipeline/chunk"
+	"github.com/confuse/data-connector/adapters/pipeline/graph"
 	"github.com/confuse/data-connector/adapters/pipeline/normalize"
 	"github.com/confuse/data-connector/adapters/pipeline/webhook"
 	"github.com/confuse/data-connector/adapters/postgres"
@@ -25,6 +26,7 @@ type stageOf struct {
 func stages() []stageOf {
 	return []stageOf{
 		{name: chunk.Name, make: chunkStage},
+		{name: graph.Name, make: graphStage, single: true},
 		{name: webhook.Name, make: webhookStage, single: true},
 	}
 }
@@ -42,6 +44,13 @@ func chunkStage(s *service, client *http.Client) (pipeline.Stage, error) {
 		return nil, nil
 	}
 	return chunk.New(s.neighbour(s.ChunkerURL, client), s.texts(), postgres.NewHanded(s.db)), nil
+}
+
+func graphStage(s *service, client *http.Client) (pipeline.Stage, error) {
+	if s.GraphURL == "" {
+		return nil, nil
+	}
+	return graph.New(s.neighbour(s.GraphURL, client), postgres.NewHanded(s.db)), nil
 }
 
 // neighbour is the client of one.
