@@ -1,11 +1,7 @@
 package github
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -31,26 +27,7 @@ const maxHeader = 1 << 10
 // Verify implements domain.WebhookParser: HMAC-SHA256 over the raw body, in lower
 // case hex. GitHub signs no time.
 func (c *Connector) Verify(h http.Header, raw []byte, secrets []domain.Secret, _ time.Time) error {
-	given := h.Values(headerSignature)
-	ok := len(given) == 1 && len(given[0]) == len("sha256=")+2*sha256.Size && strings.HasPrefix(given[0], "sha256=")
-	var sum []byte
-	if ok {
-		var err error
-		if sum, err = hex.DecodeString(given[0][len("sha256="):]); err != nil || strings.ToLower(given[0]) != given[0] {
-			ok = false
-		}
-	}
-	fits := false
-	for _, s := range secrets { // all of them, and also for a signature of the wrong form: the time says nothing
-		mac := hmac.New(sha256.New, []byte(s))
-		_, _ = mac.Write(raw) // a hash never fails
-		same := hmac.Equal(mac.Sum(nil), sum)
-		fits = fits || same && s != ""
-	}
-	if !ok || !fits {
-		return fmt.Errorf("github: signature: %w", domain.ErrForbidden)
-	}
-	return nil
+	return forge.VerifySHA256(Provider, h.Values(headerSignature), raw, secrets)
 }
 
 // A payload is what is read of a delivery.
