@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/confuse/data-connector/adapters/redis"
+	"github.com/confuse/data-connector/connectors/bitbucket"
 	"github.com/confuse/data-connector/connectors/github"
 	"github.com/confuse/data-connector/connectors/gitrepo"
 	"github.com/confuse/data-connector/connectors/localfs"
@@ -50,17 +51,17 @@ func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
 	if err != nil {
 		return nil, err
 	}
-	limited := s.calls()
-	limited.PerHour = s.GitHubPerHour
 	return ingest.Connectors{
-		github.New(github.Options{Git: git, REST: limited, AppID: s.GitHubAppID, Key: key}),
+		github.New(github.Options{Git: git, REST: s.calls(s.GitHubPerHour), AppID: s.GitHubAppID, Key: key}),
+		bitbucket.New(bitbucket.Options{Git: git, REST: s.calls(s.BitbucketPerHour)}),
 	}, nil
 }
 
-// calls is how APIs are called: all replicas share one budget.
-func (s *service) calls() rest.Options {
+// calls is how APIs are called: all replicas share one budget, of so many calls of
+// a credential in an hour; 0: what the provider says.
+func (s *service) calls(perHour int) rest.Options {
 	return rest.Options{
-		Clock: s.clock, Budget: redis.NewBudget(s.redis, s.RedisPrefix), Networks: s.PrivateNetworks, Observe: s.counts.called,
+		Clock: s.clock, PerHour: perHour, Budget: redis.NewBudget(s.redis, s.RedisPrefix), Networks: s.PrivateNetworks, Observe: s.counts.called,
 	}
 }
 
