@@ -65,14 +65,15 @@ type config struct {
 	// Cloud allows 1,000 and does not say how many are left.
 	BitbucketPerHour int `env:"BITBUCKET_RATE_LIMIT_PER_HOUR" envDefault:"1000" allowed:"a number from 0 (no limit but Bitbucket's own)" help:"Calls of the API of Bitbucket Cloud that one credential may make in an hour, over all processes. Bitbucket does not say how many are left, so they are counted; paid plans allow more than 1000."`
 
-	FullSyncHours    int    `env:"FULL_SYNC_INTERVAL_HOURS" envDefault:"24" allowed:"a number from 0 (never) to 87600" help:"Hours after which a source whose provider tells its changes is compared as a whole, for what no provider tells: issues that were deleted or transferred."`
-	MaxLag           int64  `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`
-	Concurrency      int    `env:"WORKER_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 1000" help:"Jobs that a syncer runs at once."`
-	Downloads        int    `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`
-	PerProvider      int    `env:"MAX_JOBS_PER_PROVIDER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one provider that run at once, over all syncers."`
-	PerOwner         int    `env:"MAX_JOBS_PER_OWNER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one owner that run at once, over all syncers."`
-	WorkerName       string `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this process, which no other one of the service has at the same time and it has again after a restart: it gets its partitions and jobs back at once, also after a crash. Unset: after a crash others wait up to 10 s for them."`
-	ProjectorWorkers int    `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
+	PollInterval     time.Duration `env:"POLL_INTERVAL" envDefault:"45s" allowed:"a duration from 1s to 8h" help:"Shortest time between two looks at a source by itself; one that is quiet is looked at less often, up to every 8 hours. A lost webhook costs no more."`
+	FullSyncHours    int           `env:"FULL_SYNC_INTERVAL_HOURS" envDefault:"24" allowed:"a number from 0 (never) to 87600" help:"Hours after which a source whose provider tells its changes is compared as a whole, for what no provider tells: issues that were deleted or transferred."`
+	MaxLag           int64         `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`
+	Concurrency      int           `env:"WORKER_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 1000" help:"Jobs that a syncer runs at once."`
+	Downloads        int           `env:"MAX_CONCURRENT_DOWNLOADS" envDefault:"10" allowed:"a number from 1 to 1000" help:"Items that one job reads at once."`
+	PerProvider      int           `env:"MAX_JOBS_PER_PROVIDER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one provider that run at once, over all syncers."`
+	PerOwner         int           `env:"MAX_JOBS_PER_OWNER" envDefault:"0" allowed:"a number from 0 (no limit)" help:"Jobs of one owner that run at once, over all syncers."`
+	WorkerName       string        `env:"WORKER_NAME" allowed:"text without spaces" help:"Name of this process, which no other one of the service has at the same time and it has again after a restart: it gets its partitions and jobs back at once, also after a crash. Unset: after a crash others wait up to 10 s for them."`
+	ProjectorWorkers int           `env:"PROJECTOR_CONCURRENCY" envDefault:"2" allowed:"a number from 1 to 100" help:"Partitions that a projector folds at once."`
 
 	TracesExporter     string  `env:"OTEL_TRACES_EXPORTER" allowed:"otlp, none" help:"Where traces go. Unset: to OTEL_EXPORTER_OTLP_ENDPOINT if that is set, else nowhere."`
 	OTLPEndpoint       address `env:"OTEL_EXPORTER_OTLP_ENDPOINT" allowed:"http:// or https://" help:"The OpenTelemetry collector, such as http://localhost:4318."`

@@ -140,6 +140,7 @@ func (c config) checkLimits(k *checks) {
 	k.want(c.SyncLimit >= 0, "SYNC_RATE_LIMIT", c.SyncLimit)
 	k.want(c.RequestLimit >= 0, "API_RATE_LIMIT", c.RequestLimit)
 	k.want(c.MaxLag >= 0, "MAX_LAG", c.MaxLag)
+	k.want(c.PollInterval >= time.Second && c.PollInterval <= 8*time.Hour, "POLL_INTERVAL", c.PollInterval)
 	k.want(c.FullSyncHours >= 0 && c.FullSyncHours <= 87600, "FULL_SYNC_INTERVAL_HOURS", c.FullSyncHours)
 	k.want(1 <= c.Concurrency && c.Concurrency <= 1000, "WORKER_CONCURRENCY", c.Concurrency)
 	k.want(1 <= c.Downloads && c.Downloads <= 1000, "MAX_CONCURRENT_DOWNLOADS", c.Downloads)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -35,6 +36,7 @@ type forge struct {
 	server *child
 	db     *pgx.Conn    // nil until it is needed
 	sent   atomic.Int64 // deliveries
+	said   bytes.Buffer // all that the API has answered
 }
 
 // newForge makes the GitHub and the variables of the service, which is not started.
@@ -75,17 +77,23 @@ func (f *forge) connect(options map[string]any) string {
 // begin is connect without waiting.
 func (f *forge) begin(options map[string]any) (source, job string) {
 	f.t.Helper()
+	return f.beginWith(options, map[string]any{"accessToken": forgeToken})
+}
+
+// beginWith is begin with another credential.
+func (f *forge) beginWith(options, credential map[string]any) (source, job string) {
+	f.t.Helper()
 	config := map[string]any{"owner": "octo", "repo": "hello", "baseUrl": f.api.URL}
-	for name, value := range options {
-		config[name] = value
-	}
+	maps.Copy(config, options)
+	body := map[string]any{"type": "github", "config": config}
+	maps.Copy(body, credential)
 	var reply struct {
 		ID      string
 		SyncJob struct{ ID string }
 	}
-	status, body := f.post("/sources", map[string]any{"type": "github", "config": config, "accessToken": forgeToken})
-	if err := json.Unmarshal(body, &reply); err != nil || status != http.StatusCreated && status != http.StatusAccepted {
-		f.t.Fatalf("connect: got %d %s", status, body)
+	status, answer := f.post("/sources", body)
+	if err := json.Unmarshal(answer, &reply); err != nil || status != http.StatusCreated && status != http.StatusAccepted {
+		f.t.Fatalf("connect: got %d %s", status, answer)
 	}
 	return reply.ID, reply.SyncJob.ID
 }
@@ -124,6 +132,7 @@ func (f *forge) send(path string, body []byte, header http.Header) (int, []byte)
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	f.said.Write(answer)
 	return resp.StatusCode, answer
 }
 

@@ -154,7 +154,7 @@ func (s *service) hints() *ingest.Hints { return &ingest.Hints{Log: s.commands, 
 func (s *service) poll(ctx context.Context) error {
 	poller := &ingest.Poller{
 		Hints: s.hints(), Index: s.reader, Connectors: s.connectors(), Clock: s.clock, Cache: s.CacheDir,
-		Credentials: s.credentials, Turn: s.queue.Turn, Logger: s.log,
+		Credentials: s.credentials, Turn: s.queue.Turn, Shortest: s.PollInterval, Logger: s.log,
 	}
 	return poller.Run(ctx)
 }

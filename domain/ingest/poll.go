@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,7 +10,7 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// The bounds of adaptive polling.
+// The bounds of adaptive polling, the lower one where the operator sets none.
 const (
 	shortestPoll = 45 * time.Second
 	longestPoll  = 8 * time.Hour
@@ -28,8 +29,9 @@ type Poller struct {
 	Credentials domain.Credentials
 	// Turn lets one of several pollers have a source for a while; false: it is
 	// another one's turn. nil: there is no other.
-	Turn   func(ctx context.Context, source domain.SourceID, d time.Duration) (bool, error)
-	Logger *slog.Logger
+	Turn     func(ctx context.Context, source domain.SourceID, d time.Duration) (bool, error)
+	Shortest time.Duration // between two polls of a source; 0: 45 s
+	Logger   *slog.Logger
 
 	last map[domain.SourceID]time.Time // of the last poll by this process
 }
@@ -43,10 +45,12 @@ func (p *Poller) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-p.Clock.After(shortestPoll / 3):
+		case <-p.Clock.After(p.shortest() / 3):
 		}
 	}
 }
+
+func (p *Poller) shortest() time.Duration { return cmp.Or(p.Shortest, shortestPoll) }
 
 // Once polls every source whose time has come.
 func (p *Poller) Once(ctx context.Context) error {
@@ -61,7 +65,7 @@ func (p *Poller) Once(ctx context.Context) error {
 		if last, ok := p.last[src.ID]; ok {
 			seen[src.ID] = last
 		}
-		interval, polled := pollInterval(src)
+		interval, polled := pollInterval(src, p.shortest())
 		if !polled || p.Clock.Now().Before(latest(latest(src.SyncedAt, src.RequestedAt), p.last[src.ID]).Add(interval)) {
 			continue
 		}
@@ -77,12 +81,12 @@ func (p *Poller) Once(ctx context.Context) error {
 // pollInterval is half the time for which nothing has changed, within bounds,
 // doubled by each failure in a row; false: the source is not polled, because it
 // waits, or has a schedule or a job.
-func pollInterval(src domain.Source) (time.Duration, bool) {
+func pollInterval(src domain.Source, shortest time.Duration) (time.Duration, bool) {
 	if src.Waits() || src.Removing || len(src.Jobs) > 0 || !slotOf(src).IsZero() {
 		return 0, false
 	}
 	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt)) // negative: never synced
-	interval := min(max(quiet/2, shortestPoll), longestPoll)
+	interval := min(max(quiet/2, shortest), longestPoll)
 	return min(interval<<min(src.FailedInARow, 16), longestPoll), true
 }
 

@@ -128,6 +128,13 @@ func (s *Server) Vanish(gone bool) {
 	s.gone = gone
 }
 
+// Open makes token the one that opens the server from now on.
+func (s *Server) Open(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Token = token
+}
+
 // ID is the numeric id of the repository.
 func (s *Server) ID() int64 {
 	s.mu.Lock()
