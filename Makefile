@@ -10,7 +10,7 @@ lint  := $(tools)/golangci-lint-$(GOLANGCI_LINT)
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-race lint fmt vet verify services-up services-down bench fuzz fuzz-api vuln clean
+.PHONY: help build run test test-race lint fmt vet verify services-up services-down bench chaos fuzz fuzz-api vuln clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ verify: vet lint test-race ## all that CI checks (lint checks the format too)
 
 bench: build ## measure speed and memory on real servers: FIGURES=regex, DOCS=1 rewrites docs/benchmarks.md
 	@go run ./cmd/bench -figures '$(FIGURES)' $(if $(DOCS),-docs docs/benchmarks.md)
+
+chaos: ## break things under a running service: FAULTS=regex, SEED=n, DOCS=1 rewrites their part of docs/benchmarks.md
+	go test -c -o bin/chaos-service ./cmd/data-connector
+	@go run ./cmd/chaos -faults '$(FAULTS)' $(if $(SEED),-seed $(SEED)) $(if $(DOCS),-docs docs/benchmarks.md)
 
 fuzz: ## run each fuzz target for FUZZTIME (default 2m)
 	@deploy/dev/fuzz

@@ -25,7 +25,10 @@ func (r *Runner) apply(ctx context.Context, p *partition, records []domain.Recor
 		if err := advance(ctx, tx, p, b); err != nil {
 			return err
 		}
-		return write(ctx, tx, p, b)
+		if err := write(ctx, tx, p, b); err != nil || r.Point == nil {
+			return err
+		}
+		return r.Point(ctx, PointInBatch)
 	})
 	if err != nil {
 		return fmt.Errorf("project %s from offset %d: %w", p.place, p.position, err)

@@ -32,6 +32,9 @@ const (
 // again; data that Postgres refuses is no error but ends up in table poison.
 type Runner struct {
 	Tracer trace.Tracer // of spans for what is folded, set before the first batch; nil: none are made
+	// Point is called with [PointInBatch] before each commit, for tests; an error
+	// ends it there; nil: it is not. Set before the first batch.
+	Point func(context.Context, string) error
 
 	db      *pgxpool.Pool
 	waiters *Waiters
@@ -44,6 +47,9 @@ type Runner struct {
 	partitions map[place]*partition
 	meters     map[place]*meter // also of partitions that went to others
 }
+
+// PointInBatch: checkpoint and rows of a batch are written, not committed.
+const PointInBatch = "in batch"
 
 var _ domain.FeedReader = (*Runner)(nil)
 

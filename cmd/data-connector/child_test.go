@@ -18,19 +18,17 @@ import (
 	"time"
 
 	"github.com/confuse/data-connector/adapters/testenv"
+	"github.com/confuse/data-connector/cmd/faults"
 )
-
-// childVariable makes this test binary the command itself.
-const childVariable = "DATA_CONNECTOR_TEST_CHILD"
 
 // startTime is what a child may take until it serves: a first start makes a
 // database.
 const startTime = 2 * time.Minute
 
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) == "1" {
-		if at := os.Getenv(crashVariable); at != "" {
-			os.Exit(crashing(at))
+	if os.Getenv(faults.Child) == "1" {
+		if os.Getenv(faults.Planned) != "" || os.Getenv(faults.Via) != "" {
+			os.Exit(runChild())
 		}
 		main() // exits
 	}
@@ -66,7 +64,7 @@ func startChild(t *testing.T, env []string, args ...string) *child {
 func launchChild(t *testing.T, env []string, args ...string) (c *child, served <-chan string) {
 	t.Helper()
 	c = &child{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...), ended: make(chan struct{})}
-	c.cmd.Env = append([]string{childVariable + "=1", "LOG_FORMAT=json"}, env...)
+	c.cmd.Env = append([]string{faults.Child + "=1", "LOG_FORMAT=json"}, env...)
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		c.cmd.Env = append(c.cmd.Env, name+"="+os.Getenv(name))
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/cmd/faults"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -29,7 +30,7 @@ func TestKilledBetweenPageAndProgress(t *testing.T) {
 
 	dir := goroot(t)
 	env := serveEnv(t, dir)
-	server := startChild(t, with(env, crashVariable+"="+string(domain.SourceSyncProgressed)), "serve")
+	server := startChild(t, with(env, faults.Planned+"="+string(faults.BeforeProgress)+"@2=kill"), "serve")
 	source := begin(t, with(env, "DATA_CONNECTOR_URL="+server.URL), dir)
 	<-server.ended
 	tail := must(t, env, "events", "tail", "--from", "beginning", "--follow=false", "--source", source)

@@ -131,14 +131,10 @@ func (s *service) collectPacks(ctx context.Context) error {
 }
 
 func (s *service) sync(ctx context.Context, listener net.Listener) error {
-	var pages domain.Log = s.pages
-	if s.process.pages != nil {
-		pages = s.process.pages(pages)
-	}
 	worker := &ingest.Worker{
 		Name: s.workerName(listener), Queue: s.queue, Slots: s.Concurrency, Logger: s.log,
 		Engine: &ingest.Engine{
-			Log: pages, Index: s.reader, Folds: s.waiters, Packs: tracedPacks(s.packs, s.tracer()), Events: kafka.NewReader(s.kafka), Clock: s.clock,
+			Log: wrapped[domain.Log](s.pages, s.hooks.pages), Index: s.reader, Folds: s.waiters, Packs: wrapped(tracedPacks(s.packs, s.tracer()), s.hooks.packs), Events: kafka.NewReader(s.kafka), Clock: s.clock,
 			Connectors: s.connectors(), Cache: s.CacheDir, Readers: s.Downloads, Credentials: s.credentials, Forget: s.forget(), Logger: s.log, Observe: s.counts.committed, Begin: beginRun(s.tracer()),
 			People: postgres.NewPeople(s.db),
 		},

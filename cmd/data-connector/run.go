@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/confuse/data-connector/adapters/clock"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -23,18 +22,20 @@ type stdio struct {
 type command struct {
 	stdio
 	environ map[string]string
-	clock   clock.System
+	clock   domain.Clock
 	started bool // the verb has begun: the command line was in order
-	// pages wraps the log that pages go to, so that a test can end the process
-	// between two events; nil: as it is.
-	pages func(domain.Log) domain.Log
+	hooks   hooks
 }
 
 // run is the whole program: it carries out args until it is done or ctx ends, and
 // returns the exit code. environ has the form of os.Environ.
 func run(ctx context.Context, args []string, io stdio, environ []string) int {
-	c := &command{stdio: io, environ: mapOf(environ)}
+	c := newCommand(io, environ, hooks{})
 	return c.execute(ctx, args)
+}
+
+func newCommand(io stdio, environ []string, h hooks) *command {
+	return &command{stdio: io, environ: mapOf(environ), clock: h.newClock(), hooks: h}
 }
 
 // execute carries out args.

@@ -54,7 +54,7 @@ Roles scale apart: run any of them in any number of processes.
 			if err != nil {
 				return err
 			}
-			return c.runService(cmd.Context(), process{config: cfg, roles: roles, pages: c.pages})
+			return c.runService(cmd.Context(), process{config: cfg, roles: roles, hooks: c.hooks})
 		},
 	}
 	cmd.Flags().StringSliceVar(&names, "roles", namesOf(allRoles()), "what this process runs")
@@ -110,7 +110,7 @@ type process struct {
 	keepAll    bool                                        // the log has one retention for all topics
 	own        []string                                    // folders of the service itself, which no source holds
 	ready      func(ctx context.Context, s *service) error // called once requests are taken; nil: not
-	pages      func(domain.Log) domain.Log                 // wraps the log that pages go to; nil: as it is
+	hooks      hooks
 }
 
 // runService opens what p needs and runs its roles until ctx ends or one of them

@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/confuse/data-connector/adapters/blob"
-	"github.com/confuse/data-connector/adapters/clock"
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/pipeline/normalize"
 	"github.com/confuse/data-connector/adapters/postgres"
@@ -31,7 +30,7 @@ const pageLinger = 5 * time.Millisecond
 type service struct {
 	process
 	log   *slog.Logger
-	clock clock.System
+	clock domain.Clock
 
 	kafka      kafka.Options // for clients other than the two below
 	db         *pgxpool.Pool
@@ -62,7 +61,7 @@ type service struct {
 // openService waits for the servers, brings database and topics up to date and
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
-	s := &service{process: p, log: log, counts: newCounters()}
+	s := &service{process: p, log: log, counts: newCounters(), clock: p.hooks.newClock()}
 	for _, open := range []func(context.Context) error{s.openTraces, s.openDatabase, s.openVault, s.openLog, s.openQueue, s.openFolders, s.openConnectors} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
@@ -101,7 +100,7 @@ func (s *service) openLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Layout.KeepAll, o.Traces = s.keepAll, s.traces
+	o.Layout.KeepAll, o.Traces, o.Extra = s.keepAll, s.traces, s.hooks.kafka
 	s.kafka = o
 	if err := s.await(ctx, "kafka", func(ctx context.Context) error { return kafka.Ensure(ctx, o) }); err != nil {
 		return err
@@ -121,7 +120,7 @@ func (s *service) openLog(ctx context.Context) error {
 	s.closers = append(s.closers, func() error { s.pages.Close(); return nil })
 	s.waiters = projections.NewWaiters(s.db, o.Layout.Events(), s.clock, s.log)
 	s.runner = projections.NewRunner(s.db, s.waiters, s.log)
-	s.runner.Tracer = s.tracer()
+	s.runner.Tracer, s.runner.Point = s.tracer(), s.hooks.point
 	return nil
 }
 

@@ -116,5 +116,5 @@ func (c *command) soloProcess(o solo) (process, error) {
 	if err := errors.Join(cfg.check(nil)...); err != nil {
 		return process{}, fmt.Errorf("configuration:\n%w", err)
 	}
-	return process{config: cfg, roles: allRoles(), keepAll: true, makeKeyset: true, own: []string{dir}, pages: c.pages}, nil
+	return process{config: cfg, roles: allRoles(), keepAll: true, makeKeyset: true, own: []string{dir}, hooks: c.hooks}, nil
 }

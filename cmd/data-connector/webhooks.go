@@ -35,7 +35,7 @@ func (s *service) hookTable() ingest.HookTable {
 
 // relay brings the hints of the inbox to the log.
 func (s *service) relay(ctx context.Context) error {
-	relay := &ingest.Relay{Log: s.commands, Inbox: s.inbox, Clock: s.clock, Logger: s.log}
+	relay := &ingest.Relay{Log: wrapped[domain.Log](s.commands, s.hooks.relay), Inbox: s.inbox, Clock: s.clock, Logger: s.log}
 	return relay.Run(ctx)
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/cmd/faults"
+	"github.com/confuse/data-connector/domain"
+)
+
+// runChild is the command of this process, with the faults that its environment asks
+// for.
+func runChild() int {
+	h, err := faulty(os.Getenv(faults.Planned), os.Getenv(faults.Via))
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err) // the exit code tells as well
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	c := newCommand(stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Environ(), h)
+	return c.execute(ctx, os.Args[1:])
+}
+
+// faulty are hooks that follow a plan; both may be empty.
+func faulty(plan, via string) (h hooks, err error) {
+	if via != "" {
+		h.kafka = append(h.kafka, kgo.Dialer(func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, via)
+		}))
+	}
+	if plan == "" {
+		return h, nil
+	}
+	p, err := faults.Parse(plan, os.Stderr)
+	if err != nil {
+		return h, err
+	}
+	h.pages, h.relay, h.packs, h.point = p.Pages, p.Relay, p.Packs, p.Named
+	h.now = func(base domain.Clock) domain.Clock { return p.Clock(base) }
+	return h, nil
+}
