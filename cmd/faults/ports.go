@@ -14,8 +14,11 @@ type pages struct {
 	plan *Plan
 }
 
-// Append implements domain.Log. A page goes in two halves.
+// Append implements domain.Log. The page that is to be hurt goes in two halves.
+// What comes behind a point cannot be called back any more: to a run that was
+// stopped there it is as if the request were on its way already.
 func (l *pages) Append(ctx context.Context, messages ...domain.Message) ([]domain.Position, error) {
+	ctx = context.WithoutCancel(ctx)
 	switch e := messages[0].Event.(type) {
 	case domain.FileChanged:
 		return l.page(ctx, messages)

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/confuse/data-connector/cmd/faults"
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
+)
+
+// stopped tells whether a process is stopped by a signal.
+func stopped(pid int) (bool, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false, err
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // behind the name
+	return strings.HasPrefix(rest, "T"), nil
+}
+
+// zombieAtClaim stops a worker when its claim is on the log.
+func zombieAtClaim(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.zombie(ctx, name, faults.AfterClaim, 1)
+}
+
+// zombieMidPage stops a worker in the middle of its second page: the other half
+// comes when another one has the source.
+func zombieMidPage(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.zombie(ctx, name, faults.MidPage, 2)
+}
+
+// zombieAtPage stops a worker between its first page and the sync_progressed.
+func zombieAtPage(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.zombie(ctx, name, faults.BeforeProgress, 1)
+}
+
+// zombie stops a worker at a point. Another one of the same name takes over and
+// comes to the end; the first one then goes on where it was, and what it still
+// appends means nothing.
+func (c *chaos) zombie(ctx context.Context, name string, at faults.Point, times int) (lines []figures.Line, err error) {
+	s, err := c.newScene(ctx, c.servers, min(c.files, 3000))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	front, err := s.serve(ctx, "", noSyncer, "WORKER_NAME=front")
+	if err != nil {
+		return nil, err
+	}
+	dead, err := s.serve(ctx, fmt.Sprintf("%s@%d=stop", at, times), "syncer", "WORKER_NAME=worker")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, front); err != nil {
+		return nil, err
+	}
+	if err := s.until(ctx, "a worker that is stopped", func() (bool, error) { return stopped(dead.PID()) }); err != nil {
+		return nil, fmt.Errorf("%w:\n%s", err, dead.Said())
+	}
+	if _, err := s.serve(ctx, "", "syncer", "WORKER_NAME=worker"); err != nil {
+		return nil, err
+	}
+	if err := front.Wait(ctx, s.job); err != nil {
+		return nil, err
+	}
+	before, err := s.judge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.wake(ctx, dead); err != nil {
+		return nil, err
+	}
+	if err := s.finish(ctx, front); err != nil {
+		return nil, err
+	}
+	j, err := s.judge(ctx)
+	return append([]figures.Line{
+		figures.Exactly(name+"_claims", "claims", float64(j.claims), float64(before.claims+1)), // of the sync at the end
+		figures.Exactly(name+"_completed", "runs", float64(j.complete), 2),
+		figures.Plain(name+"_ignored", "events", float64(j.ignored)),
+	}, j.lines(name)...), err
+}
+
+// wake lets a stopped process go on and waits until its run has seen that it lost.
+func (s *scene) wake(ctx context.Context, p *testbed.Process) error {
+	p.Signal(syscall.SIGCONT)
+	return s.until(ctx, "the end of the run that was stopped", func() (bool, error) {
+		return strings.Contains(p.Said(), `"msg":"run stopped"`), nil
+	})
+}
+
+// twoProjectors folds one log in two processes at once that know nothing of each
+// other: each takes all partitions.
+func twoProjectors(ctx context.Context, c *chaos, name string) (lines []figures.Line, err error) {
+	s, err := c.newScene(ctx, c.servers, min(c.files, 3000))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	front, err := s.serve(ctx, "", allRoles, "WORKER_NAME=one")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.serve(ctx, "", "projector", "WORKER_NAME=two", "KAFKA_GROUP_ID="+s.corner.Name+"-other"); err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, front); err != nil {
+		return nil, err
+	}
+	if err := s.finish(ctx, front); err != nil {
+		return nil, err
+	}
+	j, err := s.judge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	behind, err := s.behind(ctx)
+	return append([]figures.Line{figures.Exactly(name+"_behind", "partitions", float64(behind), 0)}, j.lines(name)...), err
+}
+
+// behind counts the checkpoints that go backwards or lack: there is one for each
+// partition that holds something.
+func (s *scene) behind(ctx context.Context) (n int, err error) {
+	err = s.query(ctx, func(db *pgx.Conn) error {
+		return db.QueryRow(ctx, `SELECT count(*) FROM read.checkpoints WHERE position < 0`).Scan(&n)
+	})
+	return n, err
+}
