@@ -134,7 +134,9 @@ func TestServeWithKeys(t *testing.T) {
 	t.Parallel()
 
 	dir := folder(t, map[string]string{"a": "a"})
-	env := with(serveEnv(t, dir), "AUTH_MODE=apikey", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "API_RATE_LIMIT=0")
+	env := with(serveEnv(t, dir), "AUTH_MODE=apikey", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "API_RATE_LIMIT=0",
+		"VAULT_KEYSET_FILE="+filepath.Join(t.TempDir(), "keys.json"), "PUBLIC_BASE_URL=https://connector.example", "GITHUB_WEBHOOK_SECRET=0123456789abcdef0123456789abcdef")
+	must(t, env, "vault", "init")
 	server := startChild(t, env, "serve")
 	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
 	if r := call(t, cli, "source", "list"); r.code != exitFailed || !strings.Contains(r.err, "401 UNAUTHORIZED") {
