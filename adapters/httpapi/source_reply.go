@@ -21,6 +21,7 @@ type SourceReply struct {
 	Metadata map[string]string `json:"metadata" doc:"url: where the source is, when it has an address. Beside it, as text, what a trusted gateway has sent with the options that is none of them."`
 	Stats    sourceStats       `json:"stats"`
 	Paused   bool              `json:"paused"`
+	SyncDue  bool              `json:"syncDue,omitempty" doc:"A change of the options or the credential asks for a sync that has not begun yet."`
 
 	CreatedAt  time.Time `json:"createdAt"`
 	LastSyncAt time.Time `json:"lastSyncAt,omitzero" doc:"When the last job completed; absent before the first."`
@@ -62,7 +63,7 @@ func newSourceReply(s domain.Source) SourceReply {
 	}
 	r := SourceReply{
 		ID: s.ID.String(), Type: string(s.Provider), Name: s.Name, Status: string(s.Status()),
-		Config: config, Metadata: metadata(s), Paused: s.Paused,
+		Config: config, Metadata: metadata(s), Paused: s.Paused, SyncDue: s.Rescoped || s.Reopened,
 		Stats: sourceStats{
 			Files: s.Totals.Files, FilesIndexed: s.Totals.Files, TotalSize: s.Totals.Bytes, LastSyncDuration: s.Duration.Seconds(),
 		},

@@ -209,8 +209,7 @@ func checkNarrowedScope(t *testing.T, cli []string, at *child, source, dir strin
 	t.Helper()
 	before := sourceNow(t, cli, at, source).Stats.Files
 	begun := time.Now()
-	must(t, cli, "source", "update", source, "rootPath="+dir, fmt.Sprintf(`includePaths=["%03d/**"]`, files/1000-1))
-	must(t, cli, "source", "sync", source, "--wait")
+	must(t, cli, "source", "update", source, "rootPath="+dir, fmt.Sprintf(`includePaths=["%03d/**"]`, files/1000-1), "--wait")
 	left := sourceNow(t, cli, at, source)
 	if left.HeldDeletes.Count != 0 || left.Stats.Files != 1000 {
 		t.Errorf("got %+v of %d files, want the thousand of one folder and nothing held", left, before)

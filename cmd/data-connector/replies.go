@@ -14,6 +14,7 @@ type sourceReply struct {
 	Name       string
 	Status     string
 	Paused     bool
+	SyncDue    bool
 	Stats      struct{ Files, TotalSize int64 }
 	LastSyncAt time.Time
 	CreatedAt  time.Time

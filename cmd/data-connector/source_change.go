@@ -78,21 +78,37 @@ they leave out from now on is removed, however much that is.`,
 			if err != nil {
 				return err
 			}
-			cl, err := c.client(o.at)
-			if err != nil {
-				return err
-			}
-			var reply changeReply
-			raw, err := cl.patch(cmd.Context(), sourcePath(args[0]), body, &reply)
-			if err != nil {
-				return err
-			}
-			return c.tellChange(cmd, cl, o, change{raw, reply, fmt.Sprintf("source %s is changed", args[0])})
+			return c.updateSource(cmd, o, args[0], body)
 		},
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "name for people")
 	return cmd
+}
+
+// updateSource sends a change, and waits for the sync that it leads to.
+func (c *command) updateSource(cmd *cobra.Command, o ordering, id string, body map[string]any) error {
+	cl, err := c.client(o.at)
+	if err != nil {
+		return err
+	}
+	awaited := syncAwaited{source: id}
+	if o.wait {
+		if awaited.before, err = c.newestJob(cmd.Context(), cl, id); err != nil {
+			return err
+		}
+	}
+	var reply changeReply
+	raw, err := cl.patch(cmd.Context(), sourcePath(id), body, &reply)
+	if err != nil {
+		return err
+	}
+	if o.wait && reply.Job == nil {
+		if err := c.awaitSync(cmd.Context(), cl, awaited); err != nil {
+			return err
+		}
+	}
+	return c.tellChange(cmd, cl, o, change{raw, reply, fmt.Sprintf("source %s is changed", id)})
 }
 
 func changed(name string, pairs []string) (map[string]any, error) {

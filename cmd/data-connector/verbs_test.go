@@ -143,6 +143,27 @@ func TestVerbs(t *testing.T) {
 			asked:   []asked{{What: "PATCH /sources/s1", Body: `{"config":{"includePaths":["a/**"],"rootPath":"/docs"},"name":"Docs"}`}},
 			out:     []string{"source s1 is changed, job j2 syncs it\n"},
 		},
+		"update and wait": {
+			args: []string{"source", "update", "s1", "rootPath=/docs", "--wait"},
+			replies: map[string][]reply{
+				"PATCH /sources/s1": {{http.StatusOK, `{"id":"s1"}`, "0:3"}},
+				"GET /sources/s1":   {{http.StatusOK, `{"id":"s1","syncDue":true}`, ""}, {http.StatusOK, `{"id":"s1"}`, ""}},
+				"GET /jobs":         {{http.StatusOK, `{"jobs":[` + oneJob + `]}`, ""}, {http.StatusOK, `{"jobs":[{"id":"j2"}]}`, ""}},
+				"GET /jobs/j2":      ok(`{"id":"j2","status":"completed"}`),
+			},
+			asked: []asked{
+				{What: "GET /jobs?limit=1&sourceId=s1"}, {What: "PATCH /sources/s1", Body: `{"config":{"rootPath":"/docs"}}`},
+				{What: "GET /sources/s1", Position: "0:3"}, {What: "GET /sources/s1", Position: "0:3"},
+				{What: "GET /jobs?limit=1&sourceId=s1", Position: "0:3"}, {What: "GET /jobs/j2", Position: "0:3"},
+			},
+			out: []string{"source s1 is changed\n"},
+		},
+		"update without a sync": {
+			args:    []string{"source", "update", "s1", "--name", "Docs", "--wait"},
+			replies: map[string][]reply{"PATCH /sources/s1": ok(`{"id":"s1"}`), "GET /sources/s1": ok(oneSource), "GET /jobs": ok(`{"jobs":[` + oneJob + `]}`)},
+			asked:   []asked{{What: "GET /jobs?limit=1&sourceId=s1"}, {What: "PATCH /sources/s1", Body: `{"name":"Docs"}`}, {What: "GET /sources/s1"}, {What: "GET /jobs?limit=1&sourceId=s1"}},
+			out:     []string{"source s1 is changed\n"},
+		},
 		"held deletes": {
 			args: []string{"source", "show", "s1"}, replies: map[string][]reply{"GET /sources/s1": ok(`{"id":"s1","heldDeletes":{"count":42}}`)},
 			asked: []asked{{What: "GET /sources/s1"}}, out: []string{"42 files; to remove them: data-connector source release s1\n"},
