@@ -62,6 +62,7 @@ type config struct {
 	GitHubKey     secret `env:"GITHUB_PRIVATE_KEY" allowed:"PEM" help:"Its private key."`
 	GitHubKeyPath string `env:"GITHUB_PRIVATE_KEY_PATH" allowed:"a file with PEM" help:"File with its private key, instead."`
 	GitHubPerHour int    `env:"GITHUB_RATE_LIMIT_PER_HOUR" envDefault:"0" allowed:"a number from 0 (no limit but GitHub's own)" help:"Calls of the API that one credential may make in an hour, over all processes."`
+	GitLabPerHour int    `env:"GITLAB_RATE_LIMIT_PER_HOUR" envDefault:"0" allowed:"a number from 0 (no limit but GitLab's own)" help:"Calls of the API that one credential may make in an hour, over all processes."`
 	// Cloud allows 1,000 and does not say how many are left.
 	BitbucketPerHour int `env:"BITBUCKET_RATE_LIMIT_PER_HOUR" envDefault:"1000" allowed:"a number from 0 (no limit but Bitbucket's own)" help:"Calls of the API of Bitbucket Cloud that one credential may make in an hour, over all processes. Bitbucket does not say how many are left, so they are counted; paid plans allow more than 1000."`
 

@@ -147,6 +147,7 @@ func (c config) checkLimits(k *checks) {
 	k.want(c.PerProvider >= 0, "MAX_JOBS_PER_PROVIDER", c.PerProvider)
 	k.want(c.PerOwner >= 0, "MAX_JOBS_PER_OWNER", c.PerOwner)
 	k.want(c.GitHubPerHour >= 0, "GITHUB_RATE_LIMIT_PER_HOUR", c.GitHubPerHour)
+	k.want(c.GitLabPerHour >= 0, "GITLAB_RATE_LIMIT_PER_HOUR", c.GitLabPerHour)
 	k.want(c.BitbucketPerHour >= 0, "BITBUCKET_RATE_LIMIT_PER_HOUR", c.BitbucketPerHour)
 	k.want(c.WorkerName == "" || word(c.WorkerName), "WORKER_NAME", c.WorkerName)
 	k.want(1 <= c.ProjectorWorkers && c.ProjectorWorkers <= 100, "PROJECTOR_CONCURRENCY", c.ProjectorWorkers)

@@ -10,6 +10,7 @@ import (
 	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/connectors/bitbucket"
 	"github.com/confuse/data-connector/connectors/github"
+	"github.com/confuse/data-connector/connectors/gitlab"
 	"github.com/confuse/data-connector/connectors/gitrepo"
 	"github.com/confuse/data-connector/connectors/localfs"
 	"github.com/confuse/data-connector/connectors/rest"
@@ -53,6 +54,7 @@ func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
 	}
 	return ingest.Connectors{
 		github.New(github.Options{Git: git, REST: s.calls(s.GitHubPerHour), AppID: s.GitHubAppID, Key: key}),
+		gitlab.New(gitlab.Options{Git: git, REST: s.calls(s.GitLabPerHour)}),
 		bitbucket.New(bitbucket.Options{Git: git, REST: s.calls(s.BitbucketPerHour)}),
 	}, nil
 }
