@@ -15,6 +15,7 @@ const DefaultPartitions = 12
 
 // What is not the truth goes by time.
 const (
+	chunksTime = 3 * 24 * time.Hour
 	replayTime = 3 * 24 * time.Hour
 	deadTime   = 30 * 24 * time.Hour
 )
@@ -45,6 +46,9 @@ func (l Layout) Dead() string { return l.name("dead") }
 // Replay is the topic of events that are handed out again.
 func (l Layout) Replay() string { return l.name("replay") }
 
+// Chunks is the topic of what the chunker pushes on.
+func (l Layout) Chunks() string { return l.name("chunks") }
+
 func (l Layout) name(what string) string { return cmp.Or(l.Prefix, DefaultPrefix) + "." + what + ".v1" }
 
 func (l Layout) partitions() int32 { return cmp.Or(l.Partitions, DefaultPartitions) }
@@ -71,7 +75,7 @@ type topic struct {
 }
 
 func (l Layout) topics() []topic {
-	topics := []topic{{l.Events(), 0}, {l.Pipeline(), 0}, {l.Dead(), deadTime}, {l.Replay(), replayTime}}
+	topics := []topic{{l.Events(), 0}, {l.Pipeline(), 0}, {l.Dead(), deadTime}, {l.Replay(), replayTime}, {l.Chunks(), chunksTime}}
 	if l.KeepAll {
 		for i := range topics {
 			topics[i].keep = 0

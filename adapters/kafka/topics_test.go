@@ -27,9 +27,9 @@ func TestEnsureMakesTheLayout(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				want := map[string]string{w.Layout.Events(): "-1", w.Layout.Pipeline(): "-1", w.Layout.Replay(): "259200000", w.Layout.Dead(): "2592000000"}
+				want := map[string]string{w.Layout.Events(): "-1", w.Layout.Pipeline(): "-1", w.Layout.Replay(): "259200000", w.Layout.Dead(): "2592000000", w.Layout.Chunks(): "259200000"}
 				if keepAll {
-					want[w.Layout.Replay()], want[w.Layout.Dead()] = "-1", "-1"
+					want[w.Layout.Replay()], want[w.Layout.Dead()], want[w.Layout.Chunks()] = "-1", "-1", "-1"
 				}
 				if diff := cmp.Diff(want, settings(t, w, "retention.ms", want)); diff != "" {
 					t.Errorf("retention (-want +got):\n%s", diff)

@@ -93,6 +93,8 @@ type config struct {
 	BreakerOpen     time.Duration `env:"DISPATCH_BREAKER_OPEN" envDefault:"10s" allowed:"a duration such as 10s or 1m" help:"Time between two probes."`
 	ChunkerURL      address       `env:"CHUNKER_URL" allowed:"http:// or https://" help:"The chunker, for the stage chunk."`
 	GraphURL        address       `env:"RELATION_GRAPH_URL" allowed:"http:// or https://" help:"relation-graph, for the stages graph and embed."`
+	EmbeddingsURL   address       `env:"EMBEDDINGS_URL" allowed:"http:// or https://" help:"embeddings, for the stage embed. It needs EMBED_LISTEN and RELATION_GRAPH_URL too."`
+	EmbedListen     string        `env:"EMBED_LISTEN" allowed:"host:port" help:"Address at which the stage embed receives what the chunker pushes on. Nobody is asked who he is there: let only the chunker reach it."`
 	WebhookURL      address       `env:"WEBHOOK_STAGE_URL" allowed:"http:// or https://" help:"Receiver of the stage webhook: each change is posted there."`
 	WebhookSecret   secret        `env:"WEBHOOK_STAGE_SECRET" allowed:"whsec_ and the base64 of 24 to 64 bytes" help:"What its requests are signed with, as Standard Webhooks have it."`
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/url"
 	"slices"
 
@@ -22,8 +23,12 @@ func (c config) checkStages(k *checks) {
 	k.want(c.DispatchMaxWait >= c.DispatchBackoff, "DISPATCH_MAX_BACKOFF", c.DispatchMaxWait)
 	k.want(c.BreakerFailures > 0, "DISPATCH_BREAKER_FAILURES", c.BreakerFailures)
 	k.want(c.BreakerOpen > 0, "DISPATCH_BREAKER_OPEN", c.BreakerOpen)
-	for name, a := range map[string]address{"CHUNKER_URL": c.ChunkerURL, "RELATION_GRAPH_URL": c.GraphURL} {
+	for name, a := range map[string]address{"CHUNKER_URL": c.ChunkerURL, "RELATION_GRAPH_URL": c.GraphURL, "EMBEDDINGS_URL": c.EmbeddingsURL} {
 		k.want(a == "" || isHTTP(a), name, a)
+	}
+	if c.EmbedListen != "" {
+		_, _, err := net.SplitHostPort(c.EmbedListen)
+		k.want(err == nil && c.EmbeddingsURL != "" && c.GraphURL != "", "EMBED_LISTEN", c.EmbedListen)
 	}
 	k.want(c.WebhookURL == "" || isHTTP(c.WebhookURL), "WEBHOOK_STAGE_URL", c.WebhookURL)
 	if c.WebhookURL != "" || c.WebhookSecret != "" {

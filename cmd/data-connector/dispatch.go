@@ -9,6 +9,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/adapters/pipeline/embed"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -43,6 +44,9 @@ func (s *service) dispatch(ctx context.Context) error {
 		d.Dead, d.Reports = dead, reports
 		s.log.InfoContext(ctx, "stage runs", "stage", of.name)
 		group.Go(func() error { return d.Run(work) })
+	}
+	if s.EmbedListen != "" && s.wanted(embed.Name) {
+		group.Go(func() error { return s.embed(work, dead, reports) })
 	}
 	group.Go(func() error { <-work.Done(); return work.Err() }) // without a stage there is nothing to do
 	return group.Wait()

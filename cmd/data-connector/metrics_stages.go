@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/adapters/pipeline/embed"
 )
 
 // stageCounters are what the stages of this process have done.
@@ -68,16 +69,21 @@ func (s *service) stageGauges() gauges {
 			for stage, n := range counts {
 				put(letters, float64(n), stage)
 			}
-			for _, of := range stages() {
-				for topic, group := range map[string]string{
-					s.kafka.Layout.Events(): s.stageGroup(of.name), s.kafka.Layout.Replay(): s.stageGroup(of.name) + againSuffix,
-				} {
+			for _, name := range stageNames() {
+				topics := map[string]string{
+					s.kafka.Layout.Events(): s.stageGroup(name), s.kafka.Layout.Replay(): s.stageGroup(name) + againSuffix,
+				}
+				if name == embed.Name {
+					delete(topics, s.kafka.Layout.Events())
+					topics[s.kafka.Layout.Chunks()] = s.stageGroup(name)
+				}
+				for topic, group := range topics {
 					behind, err := s.commands.GroupLag(ctx, group, topic)
 					if err != nil {
 						return err
 					}
 					if behind >= 0 {
-						put(lag, float64(behind), of.name, topic)
+						put(lag, float64(behind), name, topic)
 					}
 				}
 			}

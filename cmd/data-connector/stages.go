@@ -6,6 +6,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/adapters/pipeline/chunk"
+	"github.com/confuse/data-connector/adapters/pipeline/embed"
 	"github.com/confuse/data-connector/adapters/pipeline/graph"
 	"github.com/confuse/data-connector/adapters/pipeline/normalize"
 	"github.com/confuse/data-connector/adapters/pipeline/webhook"
@@ -33,6 +34,7 @@ func stages() []stageOf {
 
 func stageNames() []string {
 	var names []string
+	names = append(names, embed.Name)
 	for _, one := range stages() {
 		names = append(names, one.name)
 	}
