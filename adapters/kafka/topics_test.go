@@ -88,6 +88,7 @@ func TestCheckNamesTheRemedy(t *testing.T) {
 			{Topic: events, Setting: "retention.ms", Found: "604800000", Wanted: "-1", Remedy: alter(events, "retention.ms=-1")},
 			{Topic: dead, Setting: "partitions", Found: "2", Wanted: "3", Remedy: grow(dead)},
 			{Topic: w.Layout.Replay(), Setting: "partitions", Found: "2", Wanted: "3", Remedy: grow(w.Layout.Replay())},
+			{Topic: w.Layout.Chunks(), Setting: "partitions", Found: "2", Wanted: "3", Remedy: grow(w.Layout.Chunks())},
 		}
 		wrong := awaitWrong(t, w, len(want))
 		if diff := cmp.Diff(want, wrong); diff != "" {
@@ -100,8 +101,8 @@ func TestCheckNamesTheRemedy(t *testing.T) {
 			}
 		}
 		w.Layout.KeepAll = true
-		if wrong, err := kafka.Check(t.Context(), w.Options); err != nil || len(wrong) != len(want)+2 {
-			t.Errorf("got %v, %v, want two more: everything has to be kept", wrong, err)
+		if wrong, err := kafka.Check(t.Context(), w.Options); err != nil || len(wrong) != len(want)+3 {
+			t.Errorf("got %v, %v, want three more: everything has to be kept", wrong, err)
 		}
 	})
 }
@@ -149,8 +150,8 @@ func TestCheckMakesNothing(t *testing.T) {
 			w := emptyWorld(t, servers)
 			for range 2 {
 				wrong, err := kafka.Check(t.Context(), w.Options)
-				if err != nil || len(wrong) != 4 {
-					t.Fatalf("got %v, %v, want four missing topics", wrong, err)
+				if err != nil || len(wrong) != 5 {
+					t.Fatalf("got %v, %v, want five missing topics", wrong, err)
 				}
 				for _, e := range wrong {
 					if e.Setting != "topic" || !e.Advice || !strings.Contains(e.Remedy, "--create --topic "+e.Topic+" --partitions 2 --replication-factor 1 --config cleanup.policy=delete") {

@@ -91,6 +91,7 @@ type config struct {
 	DispatchMaxWait time.Duration `env:"DISPATCH_MAX_BACKOFF" envDefault:"30s" allowed:"a duration from DISPATCH_BACKOFF, such as 30s or 2m" help:"Its limit."`
 	BreakerFailures uint32        `env:"DISPATCH_BREAKER_FAILURES" envDefault:"5" allowed:"a number from 1" help:"Tries in a row that fail until a stage stops asking and only probes."`
 	BreakerOpen     time.Duration `env:"DISPATCH_BREAKER_OPEN" envDefault:"10s" allowed:"a duration such as 10s or 1m" help:"Time between two probes."`
+	NormalizeURL    address       `env:"CODE_NORMALIZE_FETCH_URL" allowed:"http:// or https://" help:"code-normalize-fetch, which is asked for each text. Unset: text is made here."`
 	ChunkerURL      address       `env:"CHUNKER_URL" allowed:"http:// or https://" help:"The chunker, for the stage chunk."`
 	GraphURL        address       `env:"RELATION_GRAPH_URL" allowed:"http:// or https://" help:"relation-graph, for the stages graph and embed."`
 	EmbeddingsURL   address       `env:"EMBEDDINGS_URL" allowed:"http:// or https://" help:"embeddings, for the stage embed. It needs EMBED_LISTEN and RELATION_GRAPH_URL too."`

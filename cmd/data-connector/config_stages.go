@@ -23,7 +23,7 @@ func (c config) checkStages(k *checks) {
 	k.want(c.DispatchMaxWait >= c.DispatchBackoff, "DISPATCH_MAX_BACKOFF", c.DispatchMaxWait)
 	k.want(c.BreakerFailures > 0, "DISPATCH_BREAKER_FAILURES", c.BreakerFailures)
 	k.want(c.BreakerOpen > 0, "DISPATCH_BREAKER_OPEN", c.BreakerOpen)
-	for name, a := range map[string]address{"CHUNKER_URL": c.ChunkerURL, "RELATION_GRAPH_URL": c.GraphURL, "EMBEDDINGS_URL": c.EmbeddingsURL} {
+	for name, a := range map[string]address{"CODE_NORMALIZE_FETCH_URL": c.NormalizeURL, "CHUNKER_URL": c.ChunkerURL, "RELATION_GRAPH_URL": c.GraphURL, "EMBEDDINGS_URL": c.EmbeddingsURL} {
 		k.want(a == "" || isHTTP(a), name, a)
 	}
 	if c.EmbedListen != "" {

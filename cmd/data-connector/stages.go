@@ -26,6 +26,7 @@ type stageOf struct {
 // stages is the one list of all that there are.
 func stages() []stageOf {
 	return []stageOf{
+		{name: normalize.Name, make: normalizeStage, single: true},
 		{name: chunk.Name, make: chunkStage},
 		{name: graph.Name, make: graphStage, single: true},
 		{name: webhook.Name, make: webhookStage, single: true},
@@ -39,6 +40,15 @@ func stageNames() []string {
 		names = append(names, one.name)
 	}
 	return names
+}
+
+// normalizeStage runs where somebody else makes the texts, or where it is asked
+// for: the other stages make them by themselves.
+func normalizeStage(s *service, _ *http.Client) (pipeline.Stage, error) {
+	if s.NormalizeURL == "" && !slices.Contains(s.Stages, normalize.Name) {
+		return nil, nil
+	}
+	return normalize.NewStage(s.texts()), nil
 }
 
 func chunkStage(s *service, client *http.Client) (pipeline.Stage, error) {
@@ -78,7 +88,11 @@ const keptTexts = 32 << 20
 // texts makes text of files: one for all stages, so that each is made once.
 func (s *service) texts() *normalize.Normalizer {
 	if s.normalizer == nil {
-		s.normalizer = normalize.New(nil, keptTexts)
+		var remote normalize.Remote
+		if s.NormalizeURL != "" {
+			remote = &normalize.Process{Client: s.neighbour(s.NormalizeURL, pipeline.HTTPClient(s.DispatchLanes))}
+		}
+		s.normalizer = normalize.New(remote, keptTexts)
 	}
 	return s.normalizer
 }

@@ -145,15 +145,10 @@ func (s *Stage) itemOf(ctx context.Context, h pipeline.Handover, before domain.H
 		return nil, pipeline.Done(1), nil // a crash came between its answer and the report
 	}
 	text, err := s.texts.Text(ctx, h)
+	if outcome, over := normalize.Told(err); over {
+		return nil, outcome, nil
+	}
 	switch {
-	case errors.Is(err, domain.ErrNoContent):
-		return nil, pipeline.Skipped(pipeline.ReasonNoContent), nil
-	case errors.Is(err, domain.ErrContentLost):
-		return nil, pipeline.Skipped(pipeline.ReasonContentGone), nil
-	case errors.Is(err, normalize.ErrBinary):
-		return nil, pipeline.Skipped(pipeline.ReasonBinary), nil
-	case pipeline.IsFinal(err):
-		return nil, pipeline.Failed(err), nil
 	case err != nil:
 		return nil, pipeline.Outcome{}, err
 	case isBlank(text.Content):
