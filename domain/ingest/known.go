@@ -22,7 +22,7 @@ type known struct {
 	mu     sync.Mutex                    // connectors look up while the run goes on
 	byID   map[domain.FileID]domain.File // not folded yet
 	byPath map[string]domain.FileID      // of those that are live
-	open   []domain.FileID               // put since the last page was acknowledged
+	open   []domain.FileID               // put since the last page was cut off; only for the run itself
 	pages  []overlayPage                 // acknowledged, oldest first
 }
 
@@ -53,10 +53,17 @@ func (k *known) put(f domain.File) {
 	k.open = append(k.open, f.ID)
 }
 
-// acked says that all put since the last call is on the log up to p. It waits for
-// the fold of old pages when there are too many.
-func (k *known) acked(ctx context.Context, p domain.Position, last domain.Revised) error {
-	k.pages, k.open = append(k.pages, overlayPage{at: p, files: k.open, last: last}), nil
+// cut is what was put since the last call: the files of a page.
+func (k *known) cut() []domain.FileID {
+	files := k.open
+	k.open = nil
+	return files
+}
+
+// acked says that a page is on the log. It waits for the fold of old pages when
+// there are too many.
+func (k *known) acked(ctx context.Context, p overlayPage) error {
+	k.pages = append(k.pages, p)
 	for len(k.pages) > overlayPages {
 		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {
 			return err
@@ -68,7 +75,7 @@ func (k *known) acked(ctx context.Context, p domain.Position, last domain.Revise
 }
 
 // level waits until everything that the run has put on the log is folded: from
-// then on the rows alone tell what is known.
+// then on the rows alone tell what is known. No page is on its way.
 func (k *known) level(ctx context.Context) error {
 	for len(k.pages) > 0 {
 		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {

@@ -43,7 +43,10 @@ func (s *listingSink) Page(ctx context.Context, p domain.Page) error {
 		s.at.Resume = p.Next
 	}
 	cursor := s.at
-	return s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor)
+	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil || !p.Complete {
+		return err
+	}
+	return s.settle(ctx) // a connector remembers a listing that was taken
 }
 
 func (s *listingSink) proven() error {
@@ -67,7 +70,10 @@ func (s *feedSink) Page(ctx context.Context, p domain.Page) error {
 	if !p.Next.IsZero() {
 		cursor.Resume = p.Next
 	}
-	return s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor)
+	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil {
+		return err
+	}
+	return s.settle(ctx) // the same of a page of a feed
 }
 
 // kept applies the filters to what a connector names, as far as names and sizes

@@ -84,12 +84,12 @@ func (r *run) fail(f domain.ItemFailure) {
 	}
 }
 
-// flush makes the page under way durable and lets cursor count behind it: pack
-// (I1), files, all acknowledged, then sync_progressed (I2). The last one is not
-// waited for: the files of the next page may follow it at once, its own
-// sync_progressed may not. A page without news moves nothing; one that does
-// nothing but move the cursor is waited for, so that a connector can make durable
-// where it goes before it tells what is there.
+// flush lets the page under way become durable in the background, and cursor count
+// behind it: pack (I1), files, all acknowledged, then sync_progressed (I2). It waits
+// for the page before, so that there is never more than one on its way; settle waits
+// for this one, too. A page without news moves nothing; one that does nothing but
+// move the cursor is waited for, so that a connector can make durable where it goes
+// before it tells what is there.
 func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	p := r.page
 	if cursor != nil && r.unread {
@@ -104,71 +104,93 @@ func (r *run) flush(ctx context.Context, cursor *domain.Envelope) error {
 	if err != nil {
 		return err
 	}
-	r.page = nil
-	if err := p.pack.Commit(ctx); err != nil { // I1: bytes before event
-		return fmt.Errorf("content pack: %w", err)
-	}
-	if err := r.appendFiles(ctx, p); err != nil {
-		return err
-	}
-	if r.Observe != nil {
-		r.Observe(Committed{Provider: r.src.Provider, Events: len(p.events), Bytes: p.bytes, Unreadable: len(p.failures)})
-	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
-	if len(p.events) == 0 && len(p.failures) == 0 && !moved {
-		return nil
-	}
+	r.page = nil
 	if cursor == nil {
 		cursor = r.cursor
 	}
-	r.cursor = cursor
-	r.progressBy(ctx, p)
-	if len(p.events) == 0 {
-		if err := r.settle(ctx); err != nil {
-			return err
-		}
+	var progress *domain.SourceChanged
+	if len(p.events) > 0 || len(p.failures) > 0 || moved {
+		r.cursor = cursor
+		progress = r.progressBehind(p)
 	}
-	return r.holdsClaim(ctx)
+	files, sent := r.known.cut(), make(chan sending, 1)
+	r.sending = sent
+	go func() { sent <- r.send(ctx, p, files, progress) }()
+	if len(p.events) == 0 {
+		return r.settle(ctx)
+	}
+	return nil
 }
 
-func (r *run) appendFiles(ctx context.Context, p *page) error {
-	if len(p.events) == 0 {
-		return nil
-	}
-	at, err := r.Log.Append(ctx, p.events...)
-	if err != nil {
-		return fmt.Errorf("append page: %w", err)
-	}
-	return r.known.acked(ctx, at[len(at)-1], p.last)
-}
-
-// progressBy appends the sync_progressed of p in the background.
-func (r *run) progressBy(ctx context.Context, p *page) {
+// progressBehind is the sync_progressed of p. Its seq follows those of the page and
+// comes before those of the next one.
+func (r *run) progressBehind(p *page) *domain.SourceChanged {
 	e := r.src.InRun(domain.SourceSyncProgressed, r.Clock.Now())
 	counts, totals := r.counts, r.totals
 	e.Seq, e.Cursor, e.Counts, e.Totals, e.Failures = r.nextSeq(), r.cursor, &counts, &totals, p.failures
-	r.progress = make(chan error, 1)
-	go func() {
-		_, err := r.append(ctx, r.src, e)
-		r.progress <- err
-	}()
+	return &e
 }
 
-// settle waits for the sync_progressed under way.
+// A sending is what became of a page.
+type sending struct {
+	files      overlayPage // what is on the log of it
+	progressed bool        // its sync_progressed is acknowledged
+	err        error
+}
+
+// send makes p durable. It uses nothing of r that changes meanwhile.
+func (r *run) send(ctx context.Context, p *page, files []domain.FileID, progress *domain.SourceChanged) sending {
+	if err := p.pack.Commit(ctx); err != nil { // I1: bytes before event
+		return sending{err: fmt.Errorf("content pack: %w", err)}
+	}
+	at, err := r.appendFiles(ctx, p)
+	if err != nil {
+		return sending{err: err}
+	}
+	sent := sending{files: overlayPage{at: at, files: files, last: p.last}}
+	if r.Observe != nil {
+		r.Observe(Committed{Provider: r.src.Provider, Events: len(p.events), Bytes: p.bytes, Unreadable: len(p.failures)})
+	}
+	if progress == nil {
+		return sent
+	}
+	if _, sent.err = r.append(ctx, r.src, *progress); sent.err != nil {
+		return sent
+	}
+	sent.progressed, sent.err = true, r.holdsClaim(ctx)
+	return sent
+}
+
+// appendFiles gives where the last event of p stands.
+func (r *run) appendFiles(ctx context.Context, p *page) (domain.Position, error) {
+	if len(p.events) == 0 {
+		return domain.Position{}, nil
+	}
+	at, err := r.Log.Append(ctx, p.events...)
+	if err != nil {
+		return domain.Position{}, fmt.Errorf("append page: %w", err)
+	}
+	return at[len(at)-1], nil
+}
+
+// settle waits for the page on its way. When ctx ends that gives up soon.
 func (r *run) settle(ctx context.Context) error {
-	if r.progress == nil {
+	if r.sending == nil {
 		return nil
 	}
-	select {
-	case err := <-r.progress:
-		r.progress = nil
-		r.progressed = r.progressed || err == nil
-		return err
-	case <-ctx.Done():
+	sent := <-r.sending
+	r.sending = nil
+	r.progressed = r.progressed || sent.progressed
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case sent.err != nil || len(sent.files.files) == 0:
+		return sent.err
 	}
+	return r.known.acked(ctx, sent.files)
 }
 
 func sameCursor(a, b *domain.Envelope) bool {

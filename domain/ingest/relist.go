@@ -23,6 +23,9 @@ func (r *run) relist(ctx context.Context, feed domain.Feed) error {
 	}
 	r.counts.Listed, r.counts.Excluded, r.counts.Failed = 0, 0, 0 // it starts over
 	r.unread = false
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	if err := r.known.level(ctx); err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ func (r *run) restore(ctx context.Context) error {
 	if err := r.flush(ctx, nil); err != nil {
 		return err
 	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	if err := r.known.level(ctx); err != nil { // the rows alone say where content lies
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // A run is one claim of a source at work. It is used by one goroutine, apart from
-// the fetching of content and the acknowledgement of its last sync_progressed.
+// the fetching of content and the page on its way to the log.
 type run struct {
 	*Engine
 	src    domain.Source // as folded with the claim
@@ -33,7 +33,7 @@ type run struct {
 	progressed bool // a sync_progressed of this run was acknowledged
 	cursor     *domain.Envelope
 	page       *page
-	progress   chan error // the sync_progressed under way; nil: none
+	sending    chan sending // the page on its way; nil: none
 }
 
 // newRun prepares the run that src was claimed for.
@@ -79,6 +79,9 @@ func (r *run) makeFolders() error {
 // close frees what the run holds on this machine. It may be called when the run
 // was cut anywhere.
 func (r *run) close() {
+	if r.sending != nil {
+		<-r.sending // it uses the pack and the log; what became of it does not matter any more
+	}
 	if r.page != nil {
 		_ = r.page.pack.Discard() // the pack is not named by any event
 	}
