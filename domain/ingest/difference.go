@@ -51,7 +51,7 @@ func (r *run) difference(ctx context.Context) (*difference, error) {
 }
 
 func (r *run) compareListing(ctx context.Context, d *difference) error {
-	next, stop := iter.Pull2(r.Index.Live(ctx, r.src.ID, r.caps.Identity))
+	next, stop := iter.Pull2(readAhead(ctx, r.Index.Live(ctx, r.src.ID, r.caps.Identity)))
 	defer stop()
 	c := &comparison{run: r, difference: d, next: next, sorter: sorter{dir: r.spool}, unread: map[string]bool{}}
 	defer c.sorter.close()
