@@ -26,6 +26,9 @@ type Options struct {
 	Lease       time.Duration // zero: LeaseTime
 	PerProvider int           // leases of one provider at a time; 0: any number
 	PerOwner    int           // leases of one owner at a time; 0: any number
+	// Clock is the one that the times of tickets are told by. Only how far off they
+	// are counts then, so that it may differ from the server's; nil: they are one.
+	Clock domain.Clock
 }
 
 // A Queue implements [domain.Queue]. Of the tickets that are due a claim takes
@@ -68,7 +71,7 @@ func (q *Queue) Enqueue(ctx context.Context, tickets ...domain.Ticket) error {
 		n := min(len(tickets), batch)
 		args := make([]any, 0, 5*n)
 		for _, t := range tickets[:n] {
-			args = append(args, t.Source.String(), t.Job.String(), string(t.Provider), string(t.Owner), millis(t.NotBefore))
+			args = append(args, t.Source.String(), t.Job.String(), string(t.Provider), string(t.Owner), q.due(t.NotBefore))
 		}
 		if err := q.run(ctx, q.scripts.enqueue, args...).Err(); err != nil {
 			return classify(ctx, "enqueue", err)
@@ -76,6 +79,15 @@ func (q *Queue) Enqueue(ctx context.Context, tickets ...domain.Ticket) error {
 		tickets = tickets[n:]
 	}
 	return nil
+}
+
+// due is t as the scripts take it: 0 at once, below 0 a delay by that and 1 ms
+// less, else the server's time.
+func (q *Queue) due(t time.Time) int64 {
+	if t.IsZero() || q.opt.Clock == nil {
+		return millis(t)
+	}
+	return -1 - max(0, t.Sub(q.opt.Clock.Now())+time.Millisecond-1).Milliseconds()
 }
 
 // millis rounds up, so that nothing is early; zero is 0, at once.
@@ -97,7 +109,7 @@ func (q *Queue) Extend(ctx context.Context, l domain.Lease) error {
 // else that one waits on, unless it is of the same job. ErrFenced: l was gone
 // already, and nothing has changed.
 func (q *Queue) Release(ctx context.Context, l domain.Lease, again time.Time) error {
-	held, err := q.run(ctx, q.scripts.release, l.Source.String(), l.Token.String(), millis(again)).Bool()
+	held, err := q.run(ctx, q.scripts.release, l.Source.String(), l.Token.String(), q.due(again)).Bool()
 	return fenced(ctx, "release", l, held, err)
 }
 

@@ -27,24 +27,24 @@ func stopped(pid int) (bool, error) {
 
 // zombieAtClaim stops a worker when its claim is on the log.
 func zombieAtClaim(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
-	return c.zombie(ctx, name, faults.AfterClaim, 1)
+	return c.zombie(ctx, name, faults.AfterClaim, 1, 0)
 }
 
 // zombieMidPage stops a worker in the middle of its second page: the other half
 // comes when another one has the source.
 func zombieMidPage(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
-	return c.zombie(ctx, name, faults.MidPage, 2)
+	return c.zombie(ctx, name, faults.MidPage, 2, 1)
 }
 
 // zombieAtPage stops a worker between its first page and the sync_progressed.
 func zombieAtPage(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
-	return c.zombie(ctx, name, faults.BeforeProgress, 1)
+	return c.zombie(ctx, name, faults.BeforeProgress, 1, 0)
 }
 
 // zombie stops a worker at a point. Another one of the same name takes over and
 // comes to the end; the first one then goes on where it was, and what it still
-// appends means nothing.
-func (c *chaos) zombie(ctx context.Context, name string, at faults.Point, times int) (lines []figures.Line, err error) {
+// appends means nothing: at least late FileChanged, in case it has any.
+func (c *chaos) zombie(ctx context.Context, name string, at faults.Point, times, late int) (lines []figures.Line, err error) {
 	s, err := c.newScene(ctx, c.servers, min(c.files, 3000))
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (c *chaos) zombie(ctx context.Context, name string, at faults.Point, times 
 	return append([]figures.Line{
 		figures.Exactly(name+"_claims", "claims", float64(j.claims), float64(before.claims+1)), // of the sync at the end
 		figures.Exactly(name+"_completed", "runs", float64(j.complete), 2),
-		figures.Plain(name+"_ignored", "events", float64(j.ignored)),
+		figures.Reaching(name+"_ignored", "events", float64(j.ignored), float64(late)),
 	}, j.lines(name)...), err
 }
 

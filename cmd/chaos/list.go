@@ -10,5 +10,13 @@ func catalogue() []fault {
 		{name: "zombie_page", title: "SIGSTOP between a page and its `sync_progressed`, a takeover, SIGCONT", try: zombieAtPage},
 		{name: "zombie_half", title: "SIGSTOP in the middle of a page, a takeover, SIGCONT: the other half comes late", try: zombieMidPage},
 		{name: "projectors", title: "two projectors of different groups fold the same partitions", try: twoProjectors},
+		{name: "clock", title: "the clock is stepped by an hour, forth and back, in the middle of a sync", try: steps},
+		{name: "full_disk", title: "the content store fails with ENOSPC, before and behind the fsync of a page", try: fullDisk},
+		{name: "full_tmpfs", title: "content in a file system that is full until it is made larger (as root)", try: fullTmpfs},
+		{name: "flush", title: "three times: the queue is flushed and every connection to the database ended", try: flushed},
+		{name: "applied", title: "the broker writes and answers that it failed (in process)", try: applied},
+		{name: "wire", title: "slow connections to the broker, and all of them cut three times", try: cutWires},
+		{name: "topic_anew", title: "the topic is deleted and made anew: a loud stop", try: anew},
+		{name: "topic_truncated", title: "all records of the topic are deleted: a loud stop", try: truncated},
 	}
 }

@@ -147,7 +147,11 @@ func (s *scene) connect(ctx context.Context, p *testbed.Process) (err error) {
 func (s *scene) finish(ctx context.Context, p *testbed.Process) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, finishTime, fmt.Errorf("not level after %s", finishTime))
 	defer cancel()
-	err := p.Wait(ctx, s.job)
+	// It may answer that it cannot, as long as something is away.
+	err := s.until(ctx, "the end of the job", func() (bool, error) {
+		err := p.Wait(ctx, s.job)
+		return err == nil, err
+	})
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}

@@ -141,7 +141,7 @@ func (s *service) openQueue(ctx context.Context) error {
 		s.log.WarnContext(ctx, "redis settings", "advice", sentence)
 	}
 	s.marks = redis.NewMarks(s.redis, s.RedisPrefix)
-	s.queue = redis.NewQueue(s.redis, redis.Options{Prefix: s.RedisPrefix, PerProvider: s.PerProvider, PerOwner: s.PerOwner})
+	s.queue = redis.NewQueue(s.redis, redis.Options{Prefix: s.RedisPrefix, PerProvider: s.PerProvider, PerOwner: s.PerOwner, Clock: s.clock})
 	s.closers = append(s.closers, s.queue.Close)
 	return nil
 }

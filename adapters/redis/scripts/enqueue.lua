@@ -1,4 +1,4 @@
--- ARGV: source, job, provider, owner, due (0: at once), and so on.
+-- ARGV: source, job, provider, owner, due (0: at once, below: -1 less ms from now), and so on.
 local now = time()
 
 -- earlier keeps the place of a ticket that is put again.
@@ -31,7 +31,9 @@ end
 
 for i = 1, #ARGV, 5 do
 	local due = tonumber(ARGV[i + 4])
-	if due <= 0 then
+	if due < 0 then
+		due = now - 1 - due
+	elseif due == 0 then
 		due = now
 	end
 	put(ARGV[i], { job = ARGV[i + 1], provider = ARGV[i + 2], owner = ARGV[i + 3], due = due })

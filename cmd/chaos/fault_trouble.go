@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/confuse/data-connector/cmd/faults"
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/cmd/testbed"
+)
+
+// A trouble is what happens to the service of a scene in the middle of a sync.
+type trouble struct {
+	servers testbed.Servers
+	plan    string
+	more    []string // variables of the service
+	during  func(ctx context.Context, s *scene, p *testbed.Process) error
+}
+
+// through lets a service sync through trouble and judges what came of it.
+func (c *chaos) through(ctx context.Context, name string, t trouble) (lines []figures.Line, err error) {
+	s, err := c.newScene(ctx, t.servers, min(c.files, 3000))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	p, err := s.start(ctx, t.plan, t.more...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, p); err != nil {
+		return nil, err
+	}
+	if t.during != nil {
+		if err := t.during(ctx, s, p); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.finish(ctx, p); err != nil {
+		return nil, fmt.Errorf("%w:\n%s", err, p.Said())
+	}
+	j, err := s.judge(ctx)
+	return append([]figures.Line{figures.Exactly(name+"_completed", "runs", float64(j.complete), 2)}, j.lines(name)...), err
+}
+
+// steps turns the clock of the service by an hour, forth and back, in the middle
+// of a sync, and lets it fail in between: an hour that is not there is waited for
+// by nobody.
+func steps(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.through(ctx, name, trouble{servers: c.servers, plan: strings.Join([]string{
+		string(faults.AfterPack) + "@1=clock+1h", string(faults.BeforePack) + "@2=full", string(faults.AfterPack) + "@2=clock-1h",
+	}, ",")})
+}
+
+// fullDisk lets two pages fail as on a full disk, before and behind the fsync.
+func fullDisk(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.through(ctx, name, trouble{servers: c.servers, plan: strings.Join([]string{
+		string(faults.BeforePack) + "@2=full", string(faults.AfterPack) + "@2=full",
+	}, ",")})
+}
+
+// flushed takes the queue away and ends all connections to the database in the
+// middle of a sync.
+func flushed(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.through(ctx, name, trouble{servers: c.servers, during: func(ctx context.Context, s *scene, p *testbed.Process) error {
+		for range 3 {
+			if err := s.corner.DeleteKeys(ctx); err != nil {
+				return err
+			}
+			err := s.query(ctx, func(db *pgx.Conn) error {
+				_, err := db.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+// applied lets a broker write and say that it failed. It is one in this process:
+// a real one does not do so on demand.
+func applied(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		return nil, err
+	}
+	defer broker.Close()
+	servers := c.servers
+	servers.Brokers = broker.ListenAddrs()
+	return c.through(ctx, name, trouble{servers: servers, during: func(context.Context, *scene, *testbed.Process) error {
+		for _, answer := range []*kerr.Error{kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut, kerr.NotLeaderForPartition} {
+			broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: answer, Count: 2})
+		}
+		return nil
+	}})
+}
+
+// cutWires cuts all connections to the brokers three times, and makes them slow in
+// between.
+func cutWires(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	w, err := newWire(ctx, c.servers.Brokers[0], c.clock)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	return c.through(ctx, name, trouble{servers: c.servers, more: []string{faults.Via + "=" + w.address()}, during: func(ctx context.Context, s *scene, p *testbed.Process) error {
+		for i := range 3 {
+			w.slow(i%2 == 0)
+			select {
+			case <-c.clock.After(wireTime):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			w.cut()
+		}
+		w.slow(false)
+		return nil
+	}})
+}
+
+// anew makes the topic anew under a running service, which has to stop loudly.
+func anew(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.loud(ctx, name, func(ctx context.Context, admin *kadm.Client, topic string) error {
+		if _, err := admin.DeleteTopic(ctx, topic); err != nil {
+			return err
+		}
+		return c.until(ctx, "the topic", func() (bool, error) {
+			_, err := admin.CreateTopic(ctx, 2, 1, nil, topic)
+			return err == nil, err
+		})
+	})
+}
+
+// truncated deletes all records of the topic while the service is away, and more
+// than it has folded is gone: the next start has to stop loudly.
+func truncated(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	return c.loud(ctx, name, func(ctx context.Context, admin *kadm.Client, topic string) error {
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
+		_, err = admin.DeleteRecords(ctx, ends.Offsets())
+		return err
+	})
+}
+
+// loud damages the log of a service and looks whether it, or the next start, says
+// so and ends.
+func (c *chaos) loud(ctx context.Context, name string, damage func(context.Context, *kadm.Client, string) error) (lines []figures.Line, err error) {
+	s, err := c.newScene(ctx, c.servers, min(c.files, 1000))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	p, err := s.start(ctx, "")
+	if err == nil {
+		err = s.connect(ctx, p)
+	}
+	if err == nil {
+		err = s.finish(ctx, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(c.servers.Brokers...))
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	p.Kill()
+	if err := damage(ctx, admin, s.corner.Layout(0).Events()); err != nil {
+		return nil, err
+	}
+	if p, err = s.launch(ctx, ""); err != nil {
+		return nil, err
+	}
+	select {
+	case <-p.Ended:
+	case <-c.clock.After(pointTime):
+	}
+	stopped := 0
+	if strings.Contains(p.Said(), "the log lost records") {
+		stopped = 1
+	}
+	return []figures.Line{figures.Exactly(name+"_loud_stops", "stops", float64(stopped), 1)}, nil
+}
+
+// fullTmpfs puts the content into a file system that is too small, until it is
+// made larger. It needs root.
+func fullTmpfs(ctx context.Context, c *chaos, name string) (lines []figures.Line, err error) {
+	if syscall.Geteuid() != 0 {
+		c.log.WarnContext(ctx, "not root: no file system is mounted; full_disk shows the same with errors of a driver", "fault", name)
+		return []figures.Line{figures.Plain(name+"_mounted", "mounts", 0)}, nil
+	}
+	dir := filepath.Join(c.dir, "chaos-full-"+fmt.Sprint(c.seed))
+	if err := mount(dir, "2m"); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unmount(dir)) }()
+	return c.through(ctx, name, trouble{servers: c.servers, more: []string{"CONTENT_STORE_URL=file://" + filepath.Join(dir, "content")},
+		during: func(ctx context.Context, s *scene, p *testbed.Process) error {
+			err := c.until(ctx, "a page that does not fit", func() (bool, error) {
+				return strings.Contains(p.Said(), syscall.ENOSPC.Error()), nil
+			})
+			return errors.Join(err, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=1g"))
+		}})
+}
