@@ -330,7 +330,7 @@ func TestNothingRuns(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 
-	if out := must(t, nil); !strings.Contains(out, "standalone  Run the service") {
+	if out := must(t, nil); !strings.Contains(out, "standalone") || !strings.Contains(out, "Run the service with servers of its own") {
 		t.Errorf("got %q, want the list of verbs", out)
 	}
 	if out := must(t, nil, "version"); !strings.HasPrefix(out, "data-connector ") || !strings.Contains(out, "go1.") {
