@@ -61,6 +61,7 @@ type LetterPage struct {
 	Stage  string          // empty: all
 	Source domain.SourceID // zero: all
 	Files  []domain.FileID // nil: all
+	Replay string          // that they failed in; empty: all
 	After  LetterKey       // zero: from the first one on
 	Limit  int
 }
@@ -79,6 +80,9 @@ func (r *Reader) ListLetters(ctx context.Context, owner domain.OwnerID, p Letter
 	}
 	if p.Source != (domain.SourceID{}) {
 		w.and(`st.source_id = %s`, [16]byte(p.Source.UUID))
+	}
+	if p.Replay != "" {
+		w.and(`st.replay = %s`, p.Replay)
 	}
 	if p.Files != nil {
 		w.and(`st.file_id = ANY(%s::uuid[])`, fileUUIDs(p.Files))

@@ -146,3 +146,9 @@ func anyOwner(ctx context.Context) bool {
 	who, _ := ctx.Value(identityKey).(Identity)
 	return who.Gateway && who.Owner == ""
 }
+
+// who is the caller of a guarded operation.
+func who(ctx context.Context) domain.Caller {
+	who, _ := ctx.Value(identityKey).(Identity) // there is one on every guarded operation
+	return who.Caller
+}

@@ -39,6 +39,7 @@ func (s *Server) letterRoutes() {
 type listLettersInput struct {
 	Stage    string `query:"stage" maxLength:"64" doc:"Only those of this stage."`
 	SourceID string `query:"sourceId" maxLength:"64" doc:"Only those of this source."`
+	Replay   string `query:"replay" maxLength:"64" doc:"Only those that failed in this replay."`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many at most."`
 	After    string `query:"after" maxLength:"128" doc:"next of the answer before."`
 }
@@ -78,7 +79,7 @@ func newLetterReply(l projections.LetterRow) letterReply {
 
 // listLetters handles GET /dead-letters.
 func (s *Server) listLetters(ctx context.Context, in *listLettersInput) (*listLettersOutput, error) {
-	page := projections.LetterPage{Stage: in.Stage, Limit: in.Limit}
+	page := projections.LetterPage{Stage: in.Stage, Replay: in.Replay, Limit: in.Limit}
 	var err error
 	if in.After != "" {
 		if page.After, err = parseLetter("after", in.After); err != nil {
@@ -140,6 +141,7 @@ type letterSelection struct {
 		ID       string `json:"id,omitempty" maxLength:"128" doc:"One: <stage>/<fileId>."`
 		Stage    string `json:"stage,omitempty" maxLength:"64" doc:"Instead: those of this stage."`
 		SourceID string `json:"sourceId,omitempty" maxLength:"64" doc:"Instead, or with stage: those of this source."`
+		Replay   string `json:"replay,omitempty" maxLength:"64" doc:"Instead, or with stage and sourceId: those that failed in this replay."`
 		All      bool   `json:"all,omitempty" doc:"Instead: all of them."`
 	}
 }
@@ -148,14 +150,14 @@ type letterSelection struct {
 func (s *Server) selected(ctx context.Context, in *letterSelection) (projections.LetterPage, error) {
 	b := in.Body
 	if b.ID == "" {
-		if (b.Stage == "" && b.SourceID == "") != b.All {
-			return projections.LetterPage{}, &domain.InvalidError{Field: "body", Problem: "does not say what is meant", Allowed: "either id, or stage, sourceId or both, or all"}
+		if (b.Stage == "" && b.SourceID == "" && b.Replay == "") != b.All {
+			return projections.LetterPage{}, &domain.InvalidError{Field: "body", Problem: "does not say what is meant", Allowed: "either id, or stage, sourceId, replay or some of them, or all"}
 		}
 		source, err := s.sourceAsked(ctx, b.SourceID)
-		return projections.LetterPage{Stage: b.Stage, Source: source}, err
+		return projections.LetterPage{Stage: b.Stage, Source: source, Replay: b.Replay}, err
 	}
-	if b.Stage != "" || b.SourceID != "" || b.All {
-		return projections.LetterPage{}, &domain.InvalidError{Field: "id", Problem: "is there beside other things", Allowed: "either id, or stage, sourceId or both, or all"}
+	if b.Stage != "" || b.SourceID != "" || b.Replay != "" || b.All {
+		return projections.LetterPage{}, &domain.InvalidError{Field: "id", Problem: "is there beside other things", Allowed: "either id, or stage, sourceId, replay or some of them, or all"}
 	}
 	key, err := parseLetter("id", b.ID)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
+	"github.com/confuse/data-connector/domain/replay"
 	"github.com/confuse/data-connector/projections"
 )
 
@@ -158,4 +159,18 @@ type Desk interface {
 	// Retry hands a selection on again; gone are those that the log no longer holds.
 	Retry(ctx context.Context, owner domain.OwnerID, selection projections.LetterPage) (retried, gone int64, err error)
 	Discard(ctx context.Context, owner domain.OwnerID, selection projections.LetterPage) (discarded int64, err error)
+}
+
+// Replays are the use cases of replays. One of another owner is replay.ErrNotFound
+// (I10), one that has ended domain.ErrConflict.
+type Replays interface {
+	Start(ctx context.Context, o replay.Order) (replay.Replay, error)
+	// Await gives a replay once it has ended, or as it is after d.
+	Await(ctx context.Context, r replay.Replay, d time.Duration) (replay.Replay, error)
+	List(ctx context.Context, owner domain.OwnerID, limit, offset int) ([]replay.Replay, error)
+	Get(ctx context.Context, owner domain.OwnerID, id replay.ID) (replay.Replay, error)
+	// Change pauses, resumes or cancels.
+	Change(ctx context.Context, owner domain.OwnerID, id replay.ID, to replay.Status) (replay.Replay, error)
+	// Counts counts what stages made of a replay.
+	Counts(ctx context.Context, r replay.Replay) ([]projections.ReplayCount, error)
 }

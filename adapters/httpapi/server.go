@@ -41,6 +41,7 @@ type Parts struct {
 	Mend        Mend                 // of what Poison lists
 	Letters     Letters              // nil: there are no such endpoints; with Desk
 	Desk        Desk                 // for what Letters lists
+	Replays     Replays              // nil: there are no such endpoints
 	Projections Projections          // nil: there is no such endpoint
 	Options     Options              // of the connectors, for what a trusted gateway sends beside them
 	Limits      Limits               // of requests, per key or owner
@@ -107,6 +108,9 @@ func (s *Server) routes() {
 	}
 	if s.Letters != nil && s.Desk != nil {
 		s.letterRoutes()
+	}
+	if s.Replays != nil {
+		s.replayRoutes()
 	}
 	if s.Projections != nil {
 		s.projectionRoutes()

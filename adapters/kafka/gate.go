@@ -23,10 +23,10 @@ type RunsBetween struct {
 	Removed map[domain.SourceID]bool
 }
 
-// counts tells whether an event of run at offset counts (I3). Of a source that
+// Counts tells whether an event at offset counts (I3). Of a source that
 // has been removed meanwhile nobody knows the runs any more: what is left to tell
 // of it is which files are gone, and that is true whatever run said it.
-func (b RunsBetween) counts(e domain.FileChanged, offset int64) bool {
+func (b RunsBetween) Counts(e domain.FileChanged, offset int64) bool {
 	if b.Removed[e.SourceID] {
 		return e.Change == domain.FileRemoved
 	}
@@ -83,7 +83,7 @@ func (g *gate) pass(ctx context.Context, in []*task) ([]*task, bool) {
 func (g *gate) lets(event domain.Event, offset int64) bool {
 	switch e := event.(type) {
 	case domain.FileChanged:
-		return g.told.counts(e, offset)
+		return g.told.Counts(e, offset)
 	case domain.SourceChanged:
 		return g.own.Sources
 	default:

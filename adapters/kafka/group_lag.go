@@ -40,3 +40,29 @@ func (l *Log) GroupLag(ctx context.Context, group, topic string) (int64, error) 
 	})
 	return behind, nil
 }
+
+// GroupBehind counts the records of topic below these ends, by partition, behind
+// what a consumer group has committed. What it has never read counts from the
+// beginning.
+func (l *Log) GroupBehind(ctx context.Context, group, topic string, ends map[int32]int64) (int64, error) {
+	committed, err := l.admin.FetchOffsets(ctx, group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return 0, askError("offsets of group "+group, err)
+	}
+	starts, err := l.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return 0, askError("starts of "+topic, err)
+	}
+	var behind int64
+	for partition, end := range ends {
+		var from int64
+		if start, ok := starts.Lookup(topic, partition); ok {
+			from = start.Offset
+		}
+		if at, ok := committed.Lookup(topic, partition); ok {
+			from = max(from, at.At)
+		}
+		behind += max(end-from, 0)
+	}
+	return behind, nil
+}

@@ -58,6 +58,9 @@ type Dispatcher struct {
 	Clock     domain.Clock
 	Log       *slog.Logger
 
+	// Cancelled tells whether a replay was cancelled; nil: none is.
+	Cancelled func(ctx context.Context, replay string) (bool, error)
+
 	Patience Patience
 	Parallel int            // batches asked for at once; 0: 8
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
@@ -66,6 +69,7 @@ type Dispatcher struct {
 	circuit    *circuit
 	files      *files
 	sources    *sources
+	replays    *replays
 	slots      chan struct{}
 
 	mu           sync.Mutex
@@ -98,6 +102,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
 	defer stop()
 	d.hard, d.files, d.sources, d.slots = hard, newFiles(), newSources(d.Sources, d.Clock), make(chan struct{}, d.Parallel)
+	d.replays = newReplays(d.Cancelled, d.Clock)
 	d.circuit = newCircuit(d.Stage.Name(), d.Patience, func(open bool) {
 		d.observe(Observed{Changed: true, Open: open})
 		d.Log.WarnContext(hard, "circuit of a stage", "stage", d.Stage.Name(), "open", open)

@@ -41,6 +41,9 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 		return err
 	}
 	if h.Replay != "" {
+		if cancelled, err := d.replays.cancelled(ctx, h.Replay); err != nil || cancelled {
+			return err
+		}
 		passed, known, err := d.States(ctx, d.Stage.Name(), e.FileID)
 		if err != nil {
 			return err

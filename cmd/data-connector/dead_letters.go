@@ -27,7 +27,7 @@ type letterReply struct {
 func (c *command) letterList() *cobra.Command {
 	var at where
 	var asJSON bool
-	var stage, source, after string
+	var stage, source, replay, after string
 	var limit int
 	cmd := &cobra.Command{
 		Use: "list", Short: "List what a neighbour refused for good", Args: cobra.NoArgs,
@@ -37,7 +37,7 @@ func (c *command) letterList() *cobra.Command {
 				return err
 			}
 			query := url.Values{"limit": {strconv.Itoa(limit)}}
-			for name, value := range map[string]string{"stage": stage, "sourceId": source, "after": after} {
+			for name, value := range map[string]string{"stage": stage, "sourceId": source, "replay": replay, "after": after} {
 				if value != "" {
 					query.Set(name, value)
 				}
@@ -67,6 +67,7 @@ func (c *command) letterList() *cobra.Command {
 	flagJSON(cmd, &asJSON)
 	cmd.Flags().StringVar(&stage, "stage", "", "only those of this stage")
 	cmd.Flags().StringVar(&source, "source", "", "only those of the source with this id")
+	cmd.Flags().StringVar(&replay, "replay", "", "only those that failed in this replay")
 	cmd.Flags().StringVar(&after, "after", "", "go on behind this one")
 	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
 	return cmd
@@ -97,7 +98,7 @@ func (c *command) letterShow() *cobra.Command {
 func (c *command) letterSettle(use, short, path string) *cobra.Command {
 	var at where
 	var asJSON, all bool
-	var stage, source string
+	var stage, source, replay string
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -111,11 +112,14 @@ func (c *command) letterSettle(use, short, path string) *cobra.Command {
 			if source != "" {
 				order["sourceId"] = source
 			}
+			if replay != "" {
+				order["replay"] = replay
+			}
 			if all {
 				order["all"] = true
 			}
 			if len(order) == 0 {
-				return usage("give an id, as \"dead-letters list\" shows it, --stage, --source or --all")
+				return usage("give an id, as \"dead-letters list\" shows it, --stage, --source, --replay or --all")
 			}
 			cl, err := c.client(at)
 			if err != nil {
@@ -140,6 +144,7 @@ func (c *command) letterSettle(use, short, path string) *cobra.Command {
 	flagJSON(cmd, &asJSON)
 	cmd.Flags().StringVar(&stage, "stage", "", "those of this stage")
 	cmd.Flags().StringVar(&source, "source", "", "those of the source with this id")
+	cmd.Flags().StringVar(&replay, "replay", "", "those that failed in this replay")
 	cmd.Flags().BoolVar(&all, "all", false, "all of them")
 	return cmd
 }

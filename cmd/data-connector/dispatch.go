@@ -10,6 +10,7 @@ import (
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/adapters/pipeline/embed"
+	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -28,6 +29,7 @@ func (s *service) dispatch(ctx context.Context) error {
 		return err
 	}
 	defer dead.Close() //nolint:errcheck // what it says has been told to who published
+	var running []string
 	group, work := errgroup.WithContext(ctx)
 	for _, of := range stages() {
 		if !s.wanted(of.name) {
@@ -43,12 +45,13 @@ func (s *service) dispatch(ctx context.Context) error {
 		d := s.dispatcher(of, stage)
 		d.Dead, d.Reports = dead, reports
 		s.log.InfoContext(ctx, "stage runs", "stage", of.name)
+		running = append(running, of.name)
 		group.Go(func() error { return d.Run(work) })
 	}
 	if s.EmbedListen != "" && s.wanted(embed.Name) {
 		group.Go(func() error { return s.embed(work, dead, reports) })
 	}
-	group.Go(func() error { <-work.Done(); return work.Err() }) // without a stage there is nothing to do
+	group.Go(func() error { return s.replay(work, running) })
 	return group.Wait()
 }
 
@@ -65,8 +68,9 @@ func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatc
 		})},
 		DeadTopic: s.kafka.Layout.Dead(),
 		Sources:   s.reader.Source, States: s.reader.Passed, Contents: s.packs, Clock: s.clock, Log: s.log,
-		Patience: pipeline.Patience{First: s.DispatchBackoff, Last: s.DispatchMaxWait, Trips: s.BreakerFailures, Open: s.BreakerOpen},
-		Observe:  s.counts.stages.dispatched,
+		Cancelled: postgres.NewReplays(s.db).Cancelled,
+		Patience:  pipeline.Patience{First: s.DispatchBackoff, Last: s.DispatchMaxWait, Trips: s.BreakerFailures, Open: s.BreakerOpen},
+		Observe:   s.counts.stages.dispatched,
 	}
 	if of.single {
 		d.Parallel = s.DispatchLanes + max(1, s.DispatchLanes/againShare)

@@ -17,6 +17,7 @@ const module = "github.com/confuse/data-connector"
 var rules = map[string]struct{ ours, outside []string }{
 	"domain":                   {outside: []string{"github.com/google/uuid"}},
 	"domain/wire":              {ours: []string{"domain"}, outside: []string{"github.com/google/uuid"}},
+	"domain/replay":            {ours: []string{"domain", "domain/wire"}, outside: engine},
 	"domain/ingest":            {ours: []string{"domain", "domain/wire"}, outside: engine},
 	"connectors/*":             {ours: []string{"domain", "connectors/gitrepo", "connectors/rest"}, outside: anything},
 	"connectors/connectortest": {ours: []string{"domain/..."}},

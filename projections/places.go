@@ -1,0 +1,32 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// Places are the last events of those of files that are live, whatever their
+// owner. Files of a source whose removal was requested are not.
+func (r *Reader) Places(ctx context.Context, files []domain.FileID) (map[domain.FileID]domain.Position, error) {
+	type place struct {
+		file domain.FileID
+		at   domain.Position
+	}
+	rows, err := query(ctx, r.db, func(row pgx.CollectableRow) (p place, err error) {
+		err = row.Scan((*[16]byte)(&p.file.UUID), &p.at.Partition, &p.at.Offset)
+		return p, err
+	}, `SELECT f.file_id, f.partition, f.log_offset FROM files f JOIN sources s ON s.source_id = f.source_id
+		WHERE f.file_id = ANY($1::uuid[]) AND NOT f.removed AND NOT s.removing`, fileUUIDs(files))
+	if err != nil {
+		return nil, fmt.Errorf("places of files: %w", err)
+	}
+	places := make(map[domain.FileID]domain.Position, len(rows))
+	for _, p := range rows {
+		places[p.file] = p.at
+	}
+	return places, nil
+}
