@@ -22,6 +22,9 @@ func badBodies() map[string]badInput {
 	post := func(body, field, allowed string) badInput {
 		return badInput{method: "POST", path: "/sources", body: body, field: field, allowed: allowed}
 	}
+	order := func(body, field, allowed string) badInput {
+		return badInput{method: "POST", path: "/replays", body: body, field: field, allowed: allowed}
+	}
 	patch := func(body, field, allowed string) badInput {
 		return badInput{method: "PATCH", path: "/sources/" + annSource.String(), body: body, field: field, allowed: allowed}
 	}
@@ -90,6 +93,19 @@ func badBodies() map[string]badInput {
 		"letters: all of a stage":   {method: "POST", path: "/dead-letters/retry", body: `{"all":true,"stage":"chunk"}`, field: "body", allowed: "either id, or stage"},
 		"letters: one and all":      {method: "POST", path: "/dead-letters/discard", body: `{"id":"chunk/1","all":true}`, field: "id", allowed: "either id, or stage"},
 		"letters: no id":            {method: "POST", path: "/dead-letters/discard", body: `{"id":"chunk"}`, field: "id", allowed: "<stage>/<fileId>"},
+		"replay: unknown source":    order(`{"selector":{"sources":["`+newSource.String()+`"]}}`, "selector.sources", "your sources"),
+		"replay: another's source":  order(`{"selector":{"sources":["`+bobSource.String()+`"]}}`, "selector.sources", "your sources"),
+		"replay: no source":         order(`{"selector":{"sources":["ann"]}}`, "selector.sources", "your sources"),
+		"replay: bad glob":          order(`{"selector":{"pathGlob":"docs/["}}`, "selector.pathGlob", "glob"),
+		"replay: from after to":     order(`{"selector":{"from":"2026-02-02T00:00:00Z","to":"2026-02-01T00:00:00Z"}}`, "selector.from", "before"),
+		"replay: from is no time":   order(`{"selector":{"from":"yesterday"}}`, "selector.from", "RFC 3339"),
+		"replay: from the future":   order(`{"selector":{"from":"2999-01-01T00:00:00Z"}}`, "selector.from", "passed"),
+		"replay: unknown kind":      order(`{"selector":{"kinds":["fish"]}}`, "selector.kinds", "document"),
+		"replay: unknown stage":     order(`{"stages":["chunks"]}`, "stages", "chunk"),
+		"replay: stages and topic":  order(`{"stages":["chunk"],"topic":"mine"}`, "topic", "either"),
+		"replay: our own topic":     order(`{"topic":"dataconnector.events.v1"}`, "topic", "exists"),
+		"replay: unknown mode":      order(`{"mode":"all"}`, "mode", "latest, history"),
+		"replay: negative rate":     order(`{"ratePerSecond":-1}`, "ratePerSecond", "0"),
 		"skip: nothing":             {method: "POST", path: "/poison/skip", body: `{}`, field: "record", allowed: "<topic>/<partition>:<offset>"},
 		"skip: a source":            {method: "POST", path: "/poison/skip", body: `{"sourceId":"` + annSource.String() + `"}`, field: "sourceId", allowed: "record"},
 		"skip: negative offset":     {method: "POST", path: "/poison/skip", body: `{"record":"t/3:-7"}`, field: "record", allowed: "<topic>/<partition>:<offset>"},

@@ -31,7 +31,7 @@ func (e example) signed() bool { return strings.HasPrefix(e.path, "/webhooks/") 
 
 // silent reports whether it writes nothing to the log.
 func (e example) silent() bool {
-	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") ||
+	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") || strings.HasPrefix(e.path, "/replays") ||
 		strings.HasSuffix(e.path, "/webhook")
 }
 
@@ -66,6 +66,12 @@ func examples() map[string]example {
 		"get-dead-letter":      {"GET", "/dead-letters/" + letterName, "", 200},
 		"retry-dead-letters":   {"POST", "/dead-letters/retry", `{"all":true}`, 200},
 		"discard-dead-letters": {"POST", "/dead-letters/discard", `{"id":"` + letterName + `"}`, 200},
+		"start-replay":         {"POST", "/replays", `{"selector":{"sources":["` + annSource.String() + `"],"pathGlob":"**/*.md","from":"2026-02-01T00:00:00Z"},"mode":"history","stages":["chunk"],"ratePerSecond":200}`, 202},
+		"list-replays":         {"GET", "/replays?limit=1", "", 200},
+		"get-replay":           {"GET", "/replays/" + replayID, "", 200},
+		"pause-replay":         {"POST", "/replays/" + replayID + "/pause", "", 200},
+		"resume-replay":        {"POST", "/replays/" + replayID + "/resume", "", 200},
+		"cancel-replay":        {"POST", "/replays/" + replayID + "/cancel", "", 200},
 		"list-poison":          {"GET", "/poison?causes=true&limit=2", "", 200},
 		"retry-poison":         {"POST", "/poison/retry", `{"record":"` + poisoned + `"}`, 200},
 		"skip-poison":          {"POST", "/poison/skip", `{"record":"` + poisoned + `"}`, 200},

@@ -41,12 +41,25 @@ var trials = map[string][]trial{
 	"get-file-content": {
 		{path: "/files/{file}/content", want: http.StatusNotFound},
 	},
-	"list-events":         {{path: "/sources/{source}/events", want: http.StatusNotFound}},
-	"list-webhook-events": {{path: "/webhook-events", want: http.StatusOK, shows: true}, {path: "/webhook-events?sourceId={source}", want: http.StatusNotFound}},
-	"list-jobs":           {{path: "/jobs", want: http.StatusOK, shows: true}, {path: "/jobs?sourceId={source}", want: http.StatusNotFound}},
-	"get-job":             {{path: "/jobs/{job}", want: http.StatusNotFound}},
-	"cancel-job":          {{path: "/jobs/{job}/cancel", want: http.StatusNotFound}},
-	"retry-job":           {{path: "/jobs/{job}/retry", want: http.StatusNotFound}},
+	"list-events":          {{path: "/sources/{source}/events", want: http.StatusNotFound}},
+	"list-webhook-events":  {{path: "/webhook-events", want: http.StatusOK, shows: true}, {path: "/webhook-events?sourceId={source}", want: http.StatusNotFound}},
+	"list-jobs":            {{path: "/jobs", want: http.StatusOK, shows: true}, {path: "/jobs?sourceId={source}", want: http.StatusNotFound}},
+	"get-job":              {{path: "/jobs/{job}", want: http.StatusNotFound}},
+	"cancel-job":           {{path: "/jobs/{job}/cancel", want: http.StatusNotFound}},
+	"retry-job":            {{path: "/jobs/{job}/retry", want: http.StatusNotFound}},
+	"list-dead-letters":    {{path: "/dead-letters", want: http.StatusOK, shows: true}, {path: "/dead-letters?sourceId={source}", want: http.StatusNotFound}},
+	"get-dead-letter":      {{path: "/dead-letters/webhook/{file}", want: http.StatusNotFound}},
+	"retry-dead-letters":   {{path: "/dead-letters/retry", body: `{"id":"webhook/{file}"}`, want: http.StatusNotFound}, {path: "/dead-letters/retry", body: `{"sourceId":"{source}"}`, want: http.StatusNotFound}},
+	"discard-dead-letters": {{path: "/dead-letters/discard", body: `{"id":"webhook/{file}"}`, want: http.StatusNotFound}, {path: "/dead-letters/discard", body: `{"sourceId":"{source}"}`, want: http.StatusNotFound}},
+	"start-replay": {
+		{path: "/replays", body: `{"selector":{"sources":["{source}"]}}`, want: http.StatusBadRequest},
+		{path: "/replays", body: `{"selector":{"sources":["{source}"]},"dryRun":true}`, want: http.StatusBadRequest},
+	},
+	"list-replays":        {{path: "/replays", want: http.StatusOK, shows: true}},
+	"get-replay":          {{path: "/replays/{replay}", want: http.StatusNotFound}},
+	"pause-replay":        {{path: "/replays/{replay}/pause", want: http.StatusNotFound}},
+	"resume-replay":       {{path: "/replays/{replay}/resume", want: http.StatusNotFound}},
+	"cancel-replay":       {{path: "/replays/{replay}/cancel", want: http.StatusNotFound}},
 	"list-poison":         {{path: "/poison", want: http.StatusForbidden}},
 	"retry-poison":        {{path: "/poison/retry", body: `{"sourceId":"{source}"}`, want: http.StatusForbidden}},
 	"skip-poison":         {{path: "/poison/skip", body: `{"sourceId":"{source}"}`, want: http.StatusForbidden}},
@@ -73,15 +86,15 @@ var trials = map[string][]trial{
 }
 
 // An ownersIDs is what a trial names.
-type ownersIDs struct{ source, file, job string }
+type ownersIDs struct{ source, file, job, replay string }
 
 func (o ownersIDs) in(text string) string {
-	return strings.NewReplacer("{source}", o.source, "{file}", o.file, "{job}", o.job).Replace(text)
+	return strings.NewReplacer("{source}", o.source, "{file}", o.file, "{job}", o.job, "{replay}", o.replay).Replace(text)
 }
 
 // unknownIDs are of the same forms and nobody's.
 func unknownIDs() ownersIDs {
-	return ownersIDs{"0195a3c1-7d2e-7b6a-9f00-0000000000ff", "11111111-0000-5000-8000-0000000000ff", "22222222-0000-5000-8000-0000000000ff"}
+	return ownersIDs{"0195a3c1-7d2e-7b6a-9f00-0000000000ff", "11111111-0000-5000-8000-0000000000ff", "22222222-0000-5000-8000-0000000000ff", "0195a3c1-7d2e-7b6a-9f00-0000000000fe"}
 }
 
 // checkOwners tries every operation as a stranger, whose headers are given, with
@@ -157,8 +170,8 @@ func try(t *testing.T, method, url string, ids ownersIDs, tr trial, header http.
 	if err := resp.Header.Write(&headers); err != nil {
 		t.Fatal(err)
 	}
-	if text := headers.String() + string(raw); tr.shows && (strings.Contains(text, ids.source) || strings.Contains(text, ids.job) || strings.Contains(text, ids.file)) {
+	if text := headers.String() + string(raw); tr.shows && (strings.Contains(text, ids.source) || strings.Contains(text, ids.job) || strings.Contains(text, ids.file) || strings.Contains(text, ids.replay)) {
 		t.Errorf("%s %s shows what is another owner's: %s", method, tr.path, text)
 	}
-	return tried{resp.StatusCode, headers.String(), strings.NewReplacer(ids.source, "{source}", ids.file, "{file}", ids.job, "{job}").Replace(string(raw))}
+	return tried{resp.StatusCode, headers.String(), strings.NewReplacer(ids.source, "{source}", ids.file, "{file}", ids.job, "{job}", ids.replay, "{replay}").Replace(string(raw))}
 }

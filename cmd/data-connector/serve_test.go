@@ -187,7 +187,7 @@ func idsOf(t *testing.T, cli []string, url, source string) ownersIDs {
 	var jobs struct{ Jobs []struct{ ID string } }
 	get("/sources/"+source+"/files", &files)
 	get("/jobs?sourceId="+source, &jobs)
-	return ownersIDs{source, files.Files[0].ID, jobs.Jobs[0].ID}
+	return ownersIDs{source, files.Files[0].ID, jobs.Jobs[0].ID, startReplay(t, with(cli, "DATA_CONNECTOR_URL="+url), "--dry-run").ID}
 }
 
 // A log that lost what the tables have seen stops the service, which says what to
