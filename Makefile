@@ -10,7 +10,7 @@ lint  := $(tools)/golangci-lint-$(GOLANGCI_LINT)
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-race lint fmt vet verify services-up services-down bench chaos fuzz fuzz-api vuln clean
+.PHONY: help build run test test-race lint fmt vet verify services-up services-down bench chaos consumers fuzz fuzz-api vuln clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ vet: ## run go vet
 	go vet ./...
 
 verify: vet lint test-race ## all that CI checks (lint checks the format too)
+
+consumers: ## run the Go, Python and Node consumers of docs/consumers against real topics (needs python3, npm)
+	@docs/consumers/run
 
 bench: build ## measure speed and memory on real servers: FIGURES=regex, DOCS=1 rewrites docs/benchmarks.md
 	@go run ./cmd/bench -figures '$(FIGURES)' $(if $(DOCS),-docs docs/benchmarks.md)

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,4 +30,26 @@ func (r *Reader) Places(ctx context.Context, files []domain.FileID) (map[domain.
 		places[p.file] = p.at
 	}
 	return places, nil
+}
+
+// A FilePlace is a live file with its last state.
+type FilePlace struct {
+	ID domain.FileID
+	At domain.Revised
+}
+
+// placesPage is how many of them one statement reads.
+const placesPage = 2_000
+
+// FilePlaces are the live files whose last event is in a partition, whatever their
+// owner, in the order of their ids; each page as it is at that moment.
+func (r *Reader) FilePlaces(ctx context.Context, partition int32) iter.Seq2[FilePlace, error] {
+	return pages(placesPage, func(last FilePlace) ([]FilePlace, error) {
+		return query(ctx, r.db, func(row pgx.CollectableRow) (p FilePlace, err error) {
+			err = row.Scan((*[16]byte)(&p.ID.UUID), &p.At.Run, &p.At.Seq)
+			return p, err
+		}, `SELECT f.file_id, f.run, f.seq FROM files f JOIN sources s ON s.source_id = f.source_id
+			WHERE f.file_id > $1 AND f.partition = $2 AND NOT f.removed AND NOT s.removing
+			ORDER BY f.file_id LIMIT $3`, [16]byte(last.ID.UUID), partition, placesPage)
+	})
 }

@@ -82,7 +82,7 @@ func needs(t topic, f foundTopic) []need {
 			return err == nil && v >= n
 		}}
 	}
-	all := []need{same(setCleanup, "delete"), least(setMessageBytes, maxMessageBytes)}
+	all := []need{same(setCleanup, t.cleanup()), least(setMessageBytes, maxMessageBytes)}
 	if t.keep == 0 {
 		all = append(all, same(setRetentionTime, unlimited), same(setRetentionBytes, unlimited))
 	}

@@ -31,6 +31,7 @@ type Layout struct {
 	Prefix     string // of the names; empty: DefaultPrefix
 	Partitions int32  // of topics that are made; 0: DefaultPartitions. Those that exist may have more or less
 	Replicas   int16  // of topics that are made; 0: the broker's default
+	FilesState bool   // there is a topic of the last state of each file, compacted
 	KeepAll    bool   // retention is unlimited on every topic: for a log whose cleaner would otherwise apply its default to all of them
 }
 
@@ -48,6 +49,9 @@ func (l Layout) Replay() string { return l.name("replay") }
 
 // Chunks is the topic of what the chunker pushes on.
 func (l Layout) Chunks() string { return l.name("chunks") }
+
+// States is the compacted topic of the last state of each file, if there is one.
+func (l Layout) States() string { return l.name("files.state") }
 
 func (l Layout) name(what string) string { return cmp.Or(l.Prefix, DefaultPrefix) + "." + what + ".v1" }
 
@@ -72,10 +76,15 @@ const unlimited = "-1"
 type topic struct {
 	name string
 	keep time.Duration // 0: for ever
+
+	compact bool // of each key only the last record stays
 }
 
 func (l Layout) topics() []topic {
-	topics := []topic{{l.Events(), 0}, {l.Pipeline(), 0}, {l.Dead(), deadTime}, {l.Replay(), replayTime}, {l.Chunks(), chunksTime}}
+	topics := []topic{{name: l.Events()}, {name: l.Pipeline()}, {name: l.Dead(), keep: deadTime}, {name: l.Replay(), keep: replayTime}, {name: l.Chunks(), keep: chunksTime}}
+	if l.FilesState {
+		topics = append(topics, topic{name: l.States(), compact: true})
+	}
 	if l.KeepAll {
 		for i := range topics {
 			topics[i].keep = 0
@@ -84,11 +93,18 @@ func (l Layout) topics() []topic {
 	return topics
 }
 
+func (t topic) cleanup() string {
+	if t.compact {
+		return "compact"
+	}
+	return "delete"
+}
+
 // settings are what t is made with. Nothing is left to the defaults of the
 // broker, which are made for logs that may forget.
 func (t topic) settings(replicas int16) map[string]string {
 	s := map[string]string{
-		setCleanup:        "delete",
+		setCleanup:        t.cleanup(),
 		setRetentionTime:  unlimited,
 		setRetentionBytes: unlimited,
 		setMessageBytes:   strconv.Itoa(maxMessageBytes),

@@ -30,6 +30,29 @@ func (r *Reader) Read(ctx context.Context, partition int32, from, to int64) iter
 	return r.options.read(ctx, partitionName{r.options.Layout.Events(), partition}, from, to)
 }
 
+// All gives what a topic holds of a partition now, in the order of its offsets,
+// which need not be dense. A record without a value has Err set, and its key and
+// headers.
+func (r *Reader) All(ctx context.Context, topic string, partition int32) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		at := partitionName{topic, partition}
+		s, err := openScan(r.options, at, 0)
+		if err != nil {
+			yield(domain.Record{}, err)
+			return
+		}
+		now, err := locate(ctx, s.client, at)
+		s.close()
+		if err != nil {
+			yield(domain.Record{}, err)
+			return
+		}
+		if now.start < now.end {
+			r.options.read(ctx, at, now.start, now.end)(yield)
+		}
+	}
+}
+
 func (o Options) read(ctx context.Context, at partitionName, from, to int64) iter.Seq2[domain.Record, error] {
 	return func(yield func(domain.Record, error) bool) {
 		if from < 0 {

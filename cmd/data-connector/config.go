@@ -66,6 +66,9 @@ type config struct {
 	// Cloud allows 1,000 and does not say how many are left.
 	BitbucketPerHour int `env:"BITBUCKET_RATE_LIMIT_PER_HOUR" envDefault:"1000" allowed:"a number from 0 (no limit but Bitbucket's own)" help:"Calls of the API of Bitbucket Cloud that one credential may make in an hour, over all processes. Bitbucket does not say how many are left, so they are counted; paid plans allow more than 1000."`
 
+	FilesState      bool          `env:"FILES_STATE" envDefault:"false" allowed:"true, false" help:"Keep the last state of each file on the compacted topic <prefix>.files.state.v1, for readers that begin. Not for standalone, whose log cannot compact."`
+	FilesStateCheck time.Duration `env:"FILES_STATE_CHECK" envDefault:"1h" allowed:"a duration from 1s" help:"How often a dispatcher compares that topic with the tables and mends it."`
+
 	PollInterval     time.Duration `env:"POLL_INTERVAL" envDefault:"45s" allowed:"a duration from 1s to 8h" help:"Shortest time between two looks at a source by itself; one that is quiet is looked at less often, up to every 8 hours. A lost webhook costs no more."`
 	FullSyncHours    int           `env:"FULL_SYNC_INTERVAL_HOURS" envDefault:"24" allowed:"a number from 0 (never) to 87600" help:"Hours after which a source whose provider tells its changes is compared as a whole, for what no provider tells: issues that were deleted or transferred."`
 	MaxLag           int64         `env:"MAX_LAG" envDefault:"100000" allowed:"a number from 0 (no limit)" help:"Events that the tables may be behind the log before commands are answered with 503."`

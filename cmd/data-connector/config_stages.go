@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/confuse/data-connector/adapters/pipeline/webhook"
 )
@@ -22,6 +23,7 @@ func (c config) checkStages(k *checks) {
 	k.want(c.DispatchBackoff > 0, "DISPATCH_BACKOFF", c.DispatchBackoff)
 	k.want(c.DispatchMaxWait >= c.DispatchBackoff, "DISPATCH_MAX_BACKOFF", c.DispatchMaxWait)
 	k.want(c.BreakerFailures > 0, "DISPATCH_BREAKER_FAILURES", c.BreakerFailures)
+	k.want(c.FilesStateCheck >= time.Second, "FILES_STATE_CHECK", c.FilesStateCheck)
 	k.want(c.BreakerOpen > 0, "DISPATCH_BREAKER_OPEN", c.BreakerOpen)
 	for name, a := range map[string]address{"CODE_NORMALIZE_FETCH_URL": c.NormalizeURL, "CHUNKER_URL": c.ChunkerURL, "RELATION_GRAPH_URL": c.GraphURL, "EMBEDDINGS_URL": c.EmbeddingsURL} {
 		k.want(a == "" || isHTTP(a), name, a)

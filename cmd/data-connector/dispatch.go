@@ -52,6 +52,9 @@ func (s *service) dispatch(ctx context.Context) error {
 		group.Go(func() error { return s.embed(work, dead, reports) })
 	}
 	group.Go(func() error { return s.replay(work, running) })
+	if s.kafka.Layout.FilesState {
+		group.Go(func() error { return s.fileStates(dead).Run(work) })
+	}
 	return group.Wait()
 }
 

@@ -28,6 +28,7 @@ var rules = map[string]struct{ ours, outside []string }{
 	"adapters/testenv":         {ours: []string{"migrations"}, outside: anything},
 	"migrations":               {},
 	"docs":                     {},
+	"docs/consumers":           {ours: []string{"domain/..."}, outside: anything},
 	"cmd/*":                    {ours: anything, outside: anything},
 }
 

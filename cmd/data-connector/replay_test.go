@@ -175,7 +175,7 @@ func TestReplayThroughTrouble(t *testing.T) {
 	if n := r.quiet(t); n >= files || showReplay(t, cli, again.ID).Status != "cancelled" {
 		t.Errorf("got %d deliveries of a replay that was cancelled", n)
 	}
-	if got := call(t, cli, "replay", "resume", again.ID); got.code != exitFailed || !strings.Contains(got.err, "409") {
+	if got := call(t, cli, "replay", "resume", again.ID); got.code != exitConflict || !strings.Contains(got.err, "409") {
 		t.Errorf("resume of a cancelled one: got %d %s", got.code, got.err)
 	}
 	dispatcher.stop(t)

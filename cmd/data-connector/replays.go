@@ -8,6 +8,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/replay"
@@ -88,4 +89,16 @@ func (s *service) sendAgain(_ context.Context, topic string, id replay.ID, recor
 		ends[at.Partition] = max(ends[at.Partition], at.Offset+1)
 	}
 	return ends, nil
+}
+
+// fileStates keeps the topic of the last states of files.
+func (s *service) fileStates(out message.Publisher) *pipeline.FileStates {
+	log := kafka.NewReader(s.kafka)
+	return &pipeline.FileStates{
+		Live: pipeline.Feed{Topic: s.kafka.Layout.Events(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
+			Group: s.stageGroup("files-state"), Instance: s.WorkerName, Lanes: s.DispatchLanes, Window: s.DispatchWindow, Runs: s.runsBetween,
+		})},
+		Out: out, Topic: s.kafka.Layout.States(), All: log.All, Ends: log.Ends, Messages: log.Messages, Tables: s.reader, Clock: s.clock, Log: s.log,
+		Every: s.FilesStateCheck,
+	}
 }

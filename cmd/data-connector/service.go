@@ -101,6 +101,9 @@ func (s *service) openLog(ctx context.Context) error {
 		return err
 	}
 	o.Layout.KeepAll, o.Traces, o.Extra = s.keepAll, s.traces, s.hooks.kafka
+	if !s.keepAll {
+		o.Layout.FilesState, o.Compression = s.FilesState, kafka.Zstd // half of what LZ4 makes of events
+	}
 	s.kafka = o
 	if err := s.await(ctx, "kafka", func(ctx context.Context) error { return kafka.Ensure(ctx, o) }); err != nil {
 		return err
