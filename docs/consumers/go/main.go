@@ -43,7 +43,7 @@ func main() {
 			}
 			switch e := event.(type) {
 			case domain.SourceChanged:
-				state = state.Apply(e)
+				state, _ = state.Apply(e, r.Offset)
 			case domain.FileChanged:
 				if old, seen := files[e.FileID]; state.Counts(e.RunID) && (!seen || old.Revised().Before(e.Revised())) {
 					files[e.FileID] = e
