@@ -206,7 +206,7 @@ func (p *pushing) checkListed(n int) {
 	for cursor := ""; ; {
 		var reply struct {
 			WebhookEvents []struct{ Origin, DeliveryID, ProviderEvent, JobID string }
-			NextCursor    string
+			Next          string
 		}
 		fetch(p.t, p.server.URL+"/webhook-events?sourceId="+p.source+"&limit=100"+cursor, &reply)
 		for _, e := range reply.WebhookEvents {
@@ -218,10 +218,10 @@ func (p *pushing) checkListed(n int) {
 				p.t.Errorf("got %+v, want a push and its job", e)
 			}
 		}
-		if reply.NextCursor == "" {
+		if reply.Next == "" {
 			break
 		}
-		cursor = "&cursor=" + reply.NextCursor
+		cursor = "&cursor=" + reply.Next
 	}
 	if len(seen) != n {
 		p.t.Errorf("got %d deliveries in the list, want %d", len(seen), n)
