@@ -35,11 +35,11 @@ func (s *Server) notificationRoutes() {
 	}, s.addNotification)
 	register(s, huma.Operation{
 		OperationID: "remove-notification", Method: http.MethodDelete, Path: "/notifications/{id}", Tags: []string{"notifications"}, Metadata: noEvent,
-		Summary: "Have them told no more", DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
+		Summary: "Have them told no more", Errors: []int{http.StatusNotFound},
 	}, s.removeNotification)
 	register(s, huma.Operation{
 		OperationID: "try-notification", Method: http.MethodPost, Path: "/notifications/{id}/test", Tags: []string{"notifications"}, Metadata: noEvent,
-		Summary: "Send a test message", Description: "502 when the target does not take it.", DefaultStatus: http.StatusNoContent,
+		Summary: "Send a test message", Description: "502 when the target does not take it.",
 		Errors: []int{http.StatusNotFound, http.StatusBadGateway},
 	}, s.tryNotification)
 }
@@ -129,22 +129,32 @@ type notificationInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
+type notificationOutput struct {
+	Body struct {
+		ID string `json:"id"`
+	}
+}
+
 // removeNotification handles DELETE /notifications/{id}.
-func (s *Server) removeNotification(ctx context.Context, in *notificationInput) (*struct{}, error) {
+func (s *Server) removeNotification(ctx context.Context, in *notificationInput) (*notificationOutput, error) {
 	id, err := parseRule(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Notifications.Remove(ctx, owner(ctx), id)
+	out := &notificationOutput{}
+	out.Body.ID = id.String()
+	return out, s.Notifications.Remove(ctx, owner(ctx), id)
 }
 
 // tryNotification handles POST /notifications/{id}/test.
-func (s *Server) tryNotification(ctx context.Context, in *notificationInput) (*struct{}, error) {
+func (s *Server) tryNotification(ctx context.Context, in *notificationInput) (*notificationOutput, error) {
 	id, err := parseRule(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Notifications.Try(ctx, owner(ctx), id)
+	out := &notificationOutput{}
+	out.Body.ID = id.String()
+	return out, s.Notifications.Try(ctx, owner(ctx), id)
 }
 
 func parseRule(text string) (uuid.UUID, error) {

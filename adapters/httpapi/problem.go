@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
 	"github.com/confuse/data-connector/domain/replay"
 	"github.com/confuse/data-connector/projections"
 )
@@ -87,6 +88,7 @@ func table() []row {
 		{projections.ErrNotPoison, http.StatusNotFound, "POISON_NOT_FOUND", "no such record is set aside"},
 		{projections.ErrNotLetter, http.StatusNotFound, "DEAD_LETTER_NOT_FOUND", "there is no such dead letter"},
 		{replay.ErrNotFound, http.StatusNotFound, "REPLAY_NOT_FOUND", "there is no such replay"},
+		{ingest.ErrRuleNotFound, http.StatusNotFound, "RULE_NOT_FOUND", "there is no such notification rule"},
 		{domain.ErrNoContent, http.StatusNotFound, "NO_CONTENT", "the file has no content: a symlink, a submodule or the like"},
 		{domain.ErrContentLost, http.StatusBadGateway, "CONTENT_LOST", "the content is missing or damaged in the content store"},
 		{domain.ErrUnauthorized, http.StatusUnauthorized, "UNAUTHORIZED", "send a valid API key as \"Authorization: Bearer dck_...\" or X-API-Key"},

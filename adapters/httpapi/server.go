@@ -31,25 +31,26 @@ type Parts struct {
 	Clock    domain.Clock
 	Log      *slog.Logger
 
-	Changes     Changes              // of sources and jobs; nil: there are no such endpoints
-	Deliveries  Deliveries           // of webhooks
-	Ends        Ends                 // of the log; nil: a position behind it is 503, as one that is not folded yet
-	SourceHooks SourceHooks          // nil: sources have no webhooks of their own
-	Hints       Hints                // nil: there is no such endpoint
-	Runs        Runs                 // likewise
-	Poison      Poison               // likewise; with Mend
-	Mend        Mend                 // of what Poison lists
-	Letters     Letters              // nil: there are no such endpoints; with Desk
-	Desk        Desk                 // for what Letters lists
-	Replays     Replays              // nil: there are no such endpoints
-	Projections Projections          // nil: there is no such endpoint
-	Options     Options              // of the connectors, for what a trusted gateway sends beside them
-	Limits      Limits               // of requests, per key or owner
-	Counter     Counter              // where Limits count; nil: in this process
-	Lost        Lost                 // is told of content that cannot be read; nil: nobody is
-	Observe     func(Answered)       // is told of each request that was answered, by several at once; nil: nobody is
-	Traces      trace.TracerProvider // of requests; nil: no spans are made
-	Origins     []string             // of pages in browsers that may call: "https://app.example.com", or "*"
+	Changes       Changes              // of sources and jobs; nil: there are no such endpoints
+	Deliveries    Deliveries           // of webhooks
+	Ends          Ends                 // of the log; nil: a position behind it is 503, as one that is not folded yet
+	SourceHooks   SourceHooks          // nil: sources have no webhooks of their own
+	Hints         Hints                // nil: there is no such endpoint
+	Runs          Runs                 // likewise
+	Poison        Poison               // likewise; with Mend
+	Mend          Mend                 // of what Poison lists
+	Letters       Letters              // nil: there are no such endpoints; with Desk
+	Desk          Desk                 // for what Letters lists
+	Replays       Replays              // nil: there are no such endpoints
+	Projections   Projections          // nil: there is no such endpoint
+	Options       Options              // of the connectors, for what a trusted gateway sends beside them
+	Limits        Limits               // of requests, per key or owner
+	Counter       Counter              // where Limits count; nil: in this process
+	Lost          Lost                 // is told of content that cannot be read; nil: nobody is
+	Observe       func(Answered)       // is told of each request that was answered, by several at once; nil: nobody is
+	Traces        trace.TracerProvider // of requests; nil: no spans are made
+	Origins       []string             // of pages in browsers that may call: "https://app.example.com", or "*"
+	Notifications Notifications        // nil: there are no such endpoints
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
@@ -105,6 +106,9 @@ func (s *Server) routes() {
 	}
 	if s.Poison != nil && s.Mend != nil {
 		s.poisonRoutes()
+	}
+	if s.Notifications != nil {
+		s.notificationRoutes()
 	}
 	if s.Letters != nil && s.Desk != nil {
 		s.letterRoutes()

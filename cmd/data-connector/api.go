@@ -38,7 +38,7 @@ func (s *service) handler() (http.Handler, error) {
 		Deliveries: s.deliveries(), SourceHooks: s.sourceHooks(),
 		Hints: s.reader, Runs: s.reader, Projections: tables,
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
-		Letters: s.reader, Desk: s.desk(), Replays: s.replayOrders(),
+		Letters: s.reader, Desk: s.desk(), Replays: s.replayOrders(), Notifications: s.notifications(),
 		Options: s.optionsOf, Limits: s.limits(), Counter: s.requestCounter, Origins: s.Origins, Traces: s.traces,
 	})
 	if s.has(roleAPI) {

@@ -89,7 +89,7 @@ It is configured by the environment: see docs/configuration.md, or "data-connect
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		c.serve(), c.standalone(), c.migrate(),
-		c.source(), c.jobs(), c.events(), c.lag(), c.projections(), c.rebuild(), c.poison(), c.deadLetters(), c.replay(),
+		c.source(), c.jobs(), c.events(), c.lag(), c.projections(), c.rebuild(), c.poison(), c.deadLetters(), c.replay(), c.notificationVerbs(),
 		c.apiKey(), c.vault(), c.doctor(), c.version(),
 	)
 	return root
