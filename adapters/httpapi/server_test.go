@@ -15,7 +15,7 @@ import (
 // parts are those of a server for ann that answers from w.
 func parts(w *world) httpapi.Parts {
 	return httpapi.Parts{
-		Version: "1.2.3", Commands: w, Changes: w, Hints: w, Runs: w, Poison: w, Mend: mender{w}, Letters: letterDesk{w}, Desk: letterDesk{w}, Replays: replayDesk{w}, Projections: w, Sources: w, Files: w, Jobs: w, Events: w, Contents: w, Folds: w, Auth: owned("ann"),
+		Version: "1.2.3", Commands: w, Changes: w, Hints: w, Runs: w, Poison: w, Mend: mender{w}, Letters: letterDesk{w}, Desk: letterDesk{w}, Replays: replayDesk{w}, Notifications: ruleBook{w}, Projections: w, Sources: w, Files: w, Jobs: w, Events: w, Contents: w, Folds: w, Auth: owned("ann"),
 		Metrics: http.NotFoundHandler(), AsyncAPI: []byte(`{"asyncapi":"3.0.0"}`), Deliveries: httpapi.Deliveries{Webhooks: w}, SourceHooks: w, Clock: w, Log: slog.New(slog.DiscardHandler),
 	}
 }

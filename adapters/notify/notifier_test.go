@@ -253,6 +253,8 @@ func TestTargets(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
 			tt.rule.Owner = "ann"
 			_, err := rules.Add(t.Context(), tt.rule, tt.target)
 			var bad *domain.InvalidError
