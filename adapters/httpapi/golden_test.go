@@ -33,6 +33,8 @@ func (e example) signed() bool { return strings.HasPrefix(e.path, "/webhooks/") 
 func (e example) silent() bool {
 	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") || strings.HasPrefix(e.path, "/replays") ||
 		strings.HasSuffix(e.path, "/webhook")
+	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") ||
+		strings.HasSuffix(e.path, "/webhook") || strings.HasPrefix(e.path, "/notifications")
 }
 
 // examples are by operation id.
@@ -62,6 +64,10 @@ func examples() map[string]example {
 		"get-job":              {"GET", "/jobs/" + openJob.String(), "", 200},
 		"list-webhook-events":  {"GET", "/webhook-events?limit=1", "", 200},
 		"list-runs":            {"GET", "/runs?partition=3&at=9", "", 200},
+		"list-notifications":   {"GET", "/notifications", "", 200},
+		"add-notification":     {"POST", "/notifications", `{"name":"team","kind":"webhook","url":"https://example.org/hook","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","conditions":["gone"]}`, 201},
+		"remove-notification":  {"DELETE", "/notifications/" + annsRule.String(), "", 200},
+		"try-notification":     {"POST", "/notifications/" + annsRule.String() + "/test", "", 200},
 		"list-dead-letters":    {"GET", "/dead-letters?stage=chunk&limit=1", "", 200},
 		"get-dead-letter":      {"GET", "/dead-letters/" + letterName, "", 200},
 		"retry-dead-letters":   {"POST", "/dead-letters/retry", `{"all":true}`, 200},

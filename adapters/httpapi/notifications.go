@@ -95,7 +95,7 @@ type addNotificationInput struct {
 	Body struct {
 		Name       string   `json:"name,omitempty" maxLength:"200" doc:"For people."`
 		Kind       string   `json:"kind" enum:"service,webhook" doc:"service: a chat, mail or paging service by its shoutrrr address. webhook: an address that takes Standard Webhooks."`
-		URL        string   `json:"url" maxLength:"4096" doc:"slack://..., smtp://..., https://... It is kept sealed and never shown again."`
+		URL        string   `json:"url" maxLength:"4096" doc:"An address as shoutrrr has it, or that of a webhook. It is kept sealed and never shown again."`
 		Secret     string   `json:"secret,omitempty" maxLength:"256" doc:"webhook: what it is signed with, whsec_ and the base64 of 24 to 64 bytes."`
 		SourceID   string   `json:"sourceId,omitempty" maxLength:"64" doc:"Only this source."`
 		Conditions []string `json:"conditions,omitempty" maxItems:"10" doc:"job_failed, credential_expired, gone, deletes_held, parked, dead_letters; none means all."`
