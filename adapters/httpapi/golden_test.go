@@ -32,8 +32,6 @@ func (e example) signed() bool { return strings.HasPrefix(e.path, "/webhooks/") 
 // silent reports whether it writes nothing to the log.
 func (e example) silent() bool {
 	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") || strings.HasPrefix(e.path, "/replays") ||
-		strings.HasSuffix(e.path, "/webhook")
-	return e.method == http.MethodGet || e.signed() || strings.HasPrefix(e.path, "/poison/") || strings.HasPrefix(e.path, "/dead-letters/") ||
 		strings.HasSuffix(e.path, "/webhook") || strings.HasPrefix(e.path, "/notifications")
 }
 
