@@ -48,7 +48,7 @@ type Runner struct {
 	meters     map[place]*meter // also of partitions that went to others
 }
 
-// PointInBatch: checkpoint and rows of a batch are written, not committed.
+// PointInBatch is where checkpoint and rows of a batch are written, not committed.
 const PointInBatch = "in batch"
 
 var _ domain.FeedReader = (*Runner)(nil)

@@ -43,7 +43,7 @@ func (s *Server) connectSource(ctx context.Context, in *connectInput) (*connectO
 	if err != nil {
 		return nil, err
 	}
-	credential, err := in.Body.CredentialBody.read()
+	credential, err := in.Body.read()
 	if err != nil {
 		return nil, err
 	}

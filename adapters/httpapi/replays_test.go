@@ -41,7 +41,7 @@ func (noStore) Add(context.Context, replay.Replay) error { return nil }
 
 func (d replayDesk) Start(ctx context.Context, o replay.Order) (replay.Replay, error) {
 	service := &replay.Service{
-		Store: noStore{}, Sources: ownedSources{d.w}, Stages: []string{"chunk", "webhook"}, Clock: d.w,
+		Store: noStore{}, Sources: ownedSources(d), Stages: []string{"chunk", "webhook"}, Clock: d.w,
 		Topic: func(_ context.Context, name string) (bool, error) { return name == "mine", nil },
 	}
 	r, err := service.Start(ctx, o)

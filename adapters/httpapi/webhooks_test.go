@@ -55,7 +55,7 @@ func webhookAPI(d httpapi.Deliveries) http.Handler {
 
 // deliver sends a body as a provider does.
 func deliver(h http.Handler, path, body string, change func(*http.Request)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Correlation-Id", "c-1")
 	if change != nil {

@@ -13,7 +13,7 @@ import (
 // records that were written at a time or later, or behind the last one; of a zero
 // time, those of the first records that it holds.
 func (r *Reader) OffsetsAt(ctx context.Context, at time.Time) (map[int32]int64, error) {
-	return r.offsets(ctx, func(admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
+	return r.offsets(ctx, func(ctx context.Context, admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
 		if at.IsZero() {
 			return admin.ListStartOffsets(ctx, topic)
 		}
@@ -23,18 +23,18 @@ func (r *Reader) OffsetsAt(ctx context.Context, at time.Time) (map[int32]int64, 
 
 // Ends are the offsets of the events topic, by partition, behind its last records.
 func (r *Reader) Ends(ctx context.Context) (map[int32]int64, error) {
-	return r.offsets(ctx, func(admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
+	return r.offsets(ctx, func(ctx context.Context, admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
 		return admin.ListEndOffsets(ctx, topic)
 	})
 }
 
-func (r *Reader) offsets(ctx context.Context, list func(*kadm.Client, string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+func (r *Reader) offsets(ctx context.Context, list func(context.Context, *kadm.Client, string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	client, err := kgo.NewClient(r.options.client()...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer client.Close()
-	listed, err := list(kadm.NewClient(client), r.options.Layout.Events())
+	listed, err := list(ctx, kadm.NewClient(client), r.options.Layout.Events())
 	if err == nil {
 		err = listed.Error()
 	}

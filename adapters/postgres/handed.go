@@ -84,7 +84,7 @@ func (t *Handed) Find(ctx context.Context, stage string, ids []uuid.UUID) (map[u
 	items := make(map[uuid.UUID]domain.HandedItem, len(ids))
 	var i domain.HandedItem
 	var digest []byte
-	_, err = pgx.ForEachRow(rows, []any{
+	_, err = pgx.ForEachRow(rows, []any{ //nolint:rowserrcheck // ForEachRow returns it
 		&i.ID, &i.SourceID.UUID, &i.OwnerID, &i.FileID.UUID, &i.At.Run, &i.At.Seq, &digest, &i.Path, &i.Revision,
 	}, func() error {
 		i.Digest = domain.Digest{}

@@ -146,8 +146,9 @@ func (k *killing) prepare(ctx context.Context) error {
 		})
 	case faults.BeforeRelay, faults.AfterRelay:
 		return k.hint(ctx)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // hint puts a hint into the inbox, as the API does when the log is away.

@@ -89,7 +89,7 @@ func compareRows(ctx context.Context, db *pgx.Conn, source string, tree map[stri
 	}
 	var path, fact string
 	seen := map[string]bool{}
-	_, err = pgx.ForEachRow(rows, []any{&path, &fact}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&path, &fact}, func() error { //nolint:rowserrcheck // ForEachRow returns it
 		if tree[path] != fact || seen[path] {
 			wrong++
 		}

@@ -117,14 +117,14 @@ func checkNoLetters(t *testing.T, env []string) {
 
 // awaitRow returns once a query that gives one number gives n. Nothing tells of
 // rows of stages, so it looks again and again.
-func awaitRow(t *testing.T, db *pgx.Conn, sql string, n int, args ...any) {
+func awaitRow(t *testing.T, db *pgx.Conn, sql string, n int) {
 	t.Helper()
 	late := time.After(time.Minute)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {
 		var got int
-		if err := db.QueryRow(t.Context(), sql, args...).Scan(&got); err != nil {
+		if err := db.QueryRow(t.Context(), sql).Scan(&got); err != nil {
 			t.Fatal(err)
 		}
 		if got == n {

@@ -164,7 +164,7 @@ func (f *forge) folders() []byte {
 }
 
 // get reads a path and remembers the answer.
-func (f *forge) get(path string) string {
+func (f *forge) get(path string) {
 	f.t.Helper()
 	resp := request(f.t, http.MethodGet, f.server.URL+path, nil)
 	defer func() { _ = resp.Body.Close() }() // read to its end
@@ -173,5 +173,4 @@ func (f *forge) get(path string) string {
 		f.t.Fatal(err)
 	}
 	f.said.Write(body)
-	return string(body)
 }

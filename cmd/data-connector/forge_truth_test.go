@@ -236,7 +236,6 @@ type history struct {
 	rng   *rand.Rand
 	paths []string // of main
 	n     int      // of names and contents
-	side  string   // the branch that is default beside main, once there is one
 }
 
 func newHistory(t *testing.T, f *forge, most int) *history {

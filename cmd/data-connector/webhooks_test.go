@@ -67,7 +67,7 @@ func (ringer) Verify(h http.Header, _ []byte, secrets []domain.Secret, _ time.Ti
 	return nil
 }
 
-func (ringer) Parse(_ http.Header, raw []byte) (domain.Delivery, error) {
+func (ringer) Parse(_ http.Header, raw []byte) (domain.Delivery, error) { //nolint:unparam // the interface has it
 	return domain.Delivery{ID: string(raw), Event: "push", Notices: []domain.Notice{{ExternalKey: "object"}}}, nil
 }
 

@@ -28,7 +28,7 @@ func TestCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, seen, notices := newConnector(t, connectortest.NewClock(noon), nil), 0, 0
+	c, seen, notices := newConnector(t, connectortest.NewClock(noon)), 0, 0
 	for folder, event := range map[string]string{"webhooks": "Hook", "systemhooks": "System Hook"} {
 		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), "testdata", folder, "*.json"))
 		if err != nil {

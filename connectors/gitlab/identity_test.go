@@ -256,7 +256,7 @@ func TestDescribe(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(text), "\n## gitlab\n")
 	var missing []string
-	for _, o := range newConnector(t, connectortest.NewClock(noon), nil).Describe().Options {
+	for _, o := range newConnector(t, connectortest.NewClock(noon)).Describe().Options {
 		if !strings.Contains(section, "`"+o.Name+"`") {
 			missing = append(missing, o.Name)
 		}

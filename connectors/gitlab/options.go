@@ -55,7 +55,7 @@ func parseOptions(s domain.Scope) (options, error) {
 	switch {
 	case name == "":
 		return o, &domain.InvalidError{Field: "config." + optionProjectID, Problem: "is missing", Allowed: "the id of a project, or project, or owner and repo"}
-	case !(decimal.MatchString(name) && field == optionProjectID) && (len(name) > maxName || !fullPath.MatchString(name) || dots.MatchString(name)):
+	case (field != optionProjectID || !decimal.MatchString(name)) && (len(name) > maxName || !fullPath.MatchString(name) || dots.MatchString(name)):
 		return o, &domain.InvalidError{Field: "config." + field, Problem: "does not name a project", Allowed: "the full path with all groups: group/subgroup/project"}
 	}
 	if err := gitrepo.CheckRef(o.Branch); err != nil {

@@ -94,7 +94,7 @@ func TestVerifySigned(t *testing.T) {
 		"no key behind the prefix":      {standard(standardSum), standardRaw, []domain.Secret{"whsec_"}, at, false},
 		"wrong, with a token beside it": {having(standard("v1,AAAA"), "X-Gitlab-Token", "token"), standardRaw, []domain.Secret{"token"}, at, false},
 	}
-	c := newConnector(t, connectortest.NewClock(noon), nil)
+	c := newConnector(t, connectortest.NewClock(noon))
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +133,7 @@ func TestVerifyToken(t *testing.T) {
 		"token beside id and time":    {having(one("s3cret"), "Webhook-Id", "x"), []domain.Secret{"s3cret"}, true},
 		"one of two secrets is empty": {one(""), []domain.Secret{"", "s3cret"}, false},
 	} {
-		err := newConnector(t, connectortest.NewClock(noon), nil).Verify(tt.header, []byte("{}"), tt.secrets, noon)
+		err := newConnector(t, connectortest.NewClock(noon)).Verify(tt.header, []byte("{}"), tt.secrets, noon)
 		if (err == nil) != tt.ok || err != nil && !errors.Is(err, domain.ErrForbidden) {
 			t.Errorf("%s: got %v, want ok %v", name, err, tt.ok)
 		}
@@ -168,7 +168,7 @@ func TestParse(t *testing.T) {
 		"another shape":              {"Push Hook", `{"object_kind":"push","project":"x"}`, "", "push", nil},
 		"a list":                     {"Push Hook", `[]`, "", "Push Hook", nil},
 	}
-	c := newConnector(t, connectortest.NewClock(noon), nil)
+	c := newConnector(t, connectortest.NewClock(noon))
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +201,7 @@ func delivered(event string) http.Header {
 func TestDeliveryID(t *testing.T) {
 	t.Parallel()
 
-	c := newConnector(t, connectortest.NewClock(noon), nil)
+	c := newConnector(t, connectortest.NewClock(noon))
 	for want, h := range map[string]http.Header{
 		"key":    delivered("Push Hook"),
 		"signed": having(delivered("Push Hook"), "Webhook-Id", "signed"),
@@ -218,7 +218,7 @@ func TestDeliveryID(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 
-	d, err := newConnector(t, connectortest.NewClock(noon), nil).Parse(delivered("Push Hook"), []byte(`{"text":"pushed"}`))
+	d, err := newConnector(t, connectortest.NewClock(noon)).Parse(delivered("Push Hook"), []byte(`{"text":"pushed"}`))
 	if err != nil || len(d.Notices) != 1 || d.Notices[0].ExternalKey != "" {
 		t.Errorf("got %+v, %v", d, err)
 	}
@@ -240,7 +240,7 @@ func TestParseRefuses(t *testing.T) {
 		"deep JSON":  {delivered("Push Hook"), string(bytes.Repeat([]byte("["), 20_000))},
 	} {
 		var invalid *domain.InvalidError
-		if _, err := newConnector(t, connectortest.NewClock(noon), nil).Parse(tt.header, []byte(tt.body)); !errors.As(err, &invalid) {
+		if _, err := newConnector(t, connectortest.NewClock(noon)).Parse(tt.header, []byte(tt.body)); !errors.As(err, &invalid) {
 			t.Errorf("%s: got %v, want an InvalidError", name, err)
 		}
 	}

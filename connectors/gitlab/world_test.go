@@ -43,14 +43,14 @@ func newWorld(t *testing.T, options map[string]any) *world {
 	w.repo = w.git.Create("group/sub/hello")
 	w.api = gitlabtest.New(t, w.git, "group/sub/hello")
 	w.api.Token = token
-	w.conn = newConnector(t, w.clock, nil)
+	w.conn = newConnector(t, w.clock)
 	config := map[string]any{"owner": "group/sub", "repo": "hello", "baseUrl": w.api.URL}
 	maps.Copy(config, options)
 	w.scope = domain.Scope{Config: asJSON(t, config), Cache: t.TempDir(), Credential: with(domain.Credential{Kind: domain.CredentialToken, Secret: token})}
 	return w
 }
 
-func newConnector(t *testing.T, clock domain.Clock, change func(*gitlab.Options)) *gitlab.Connector {
+func newConnector(t *testing.T, clock domain.Clock) *gitlab.Connector {
 	t.Helper()
 	git, err := gitrepo.New(gitrepo.Options{AllowHTTP: true, Clock: clock})
 	if err != nil {
@@ -60,9 +60,6 @@ func newConnector(t *testing.T, clock domain.Clock, change func(*gitlab.Options)
 		Clock: clock, Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}}
-	if change != nil {
-		change(&o)
-	}
 	c := gitlab.New(o)
 	c.SetPage(4)
 	return c

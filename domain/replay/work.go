@@ -35,7 +35,6 @@ type work struct {
 	ahead   int64
 	free    time.Time // with a rate: when more may be handed out
 	saved   time.Time
-	looked  time.Time // at how far the stages are
 }
 
 func newWork(r *Runner, c Claim) *work {

@@ -73,7 +73,7 @@ func samples() map[string]domain.Message {
 			e.Items, e.Replay = 1, "0195a3c1-7d2e-7b6a-9f00-000000000009"
 		case domain.StageFailed:
 			e.Error = "422: content: missing field"
-		case domain.StageSkipped:
+		default:
 		}
 		messages["stage_"+string(state)] = message(e)
 	}

@@ -105,6 +105,7 @@ func kindOf(h pipeline.Handover, text normalize.Text) SourceKind {
 		return Wiki
 	case domain.KindDocument:
 		return Document
+	default:
 	}
 	if text.Extracted {
 		return Document
@@ -129,8 +130,9 @@ func kindOf(h pipeline.Handover, text normalize.Text) SourceKind {
 	switch enry.GetLanguageType(text.Language) {
 	case enry.Unknown, enry.Prose:
 		return Document
+	default:
+		return CodeRepo
 	}
-	return CodeRepo
 }
 
 // typeOf gives the content type, and the language in the chunker's words.

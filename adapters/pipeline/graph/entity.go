@@ -129,8 +129,9 @@ func typeOf(f domain.FileChanged) string {
 		return Issue
 	case domain.KindCommentThread:
 		return Thread
+	default:
+		return File
 	}
-	return File
 }
 
 func nameOf(s domain.Source) string {

@@ -40,6 +40,7 @@ func readHTML(_ context.Context, data []byte) (string, error) {
 		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := z.TagName()
 			p.tag(atom.Lookup(name), kind)
+		default: // comments and the like
 		}
 	}
 }
@@ -84,6 +85,7 @@ func (p *page) tag(a atom.Atom, kind html.TokenType) {
 	case atom.P, atom.Div, atom.Br, atom.Tr, atom.Table, atom.Ul, atom.Ol, atom.Title, atom.Section, atom.Article,
 		atom.Blockquote, atom.Header, atom.Footer, atom.Nav, atom.Main, atom.Hr, atom.Dt, atom.Dd, atom.Figcaption:
 		p.line("")
+	default:
 	}
 }
 
