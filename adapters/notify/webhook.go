@@ -64,7 +64,7 @@ func (s *Sender) post(ctx context.Context, t ingest.NotifyTarget, id string, m i
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	resp, err := s.HTTP.Do(req)
 	if err != nil {
-		return fmt.Errorf("notify: %w", scrub(err))
+		return fmt.Errorf("notify: %w: %w", domain.ErrTransient, scrub(err))
 	}
 	_ = resp.Body.Close() // the status says it all
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {

@@ -33,11 +33,16 @@ var refusedHere = []refusedExample{
 	{"/deletes/release'", "409", "no deletes are held"},
 	{"8000/webhooks/github'", "401", "the example is not signed"},
 	{"8000/webhooks/github/", "401", "the example is not signed"},
-	{"/cancel'", "409", "the job has completed"},
+	{"/jobs/22222222-0000-5000-8000-000000000002/cancel'", "409", "the job has completed"},
 	{"/jobs/22222222-0000-5000-8000-000000000002/retry'", "409", "the job has completed"},
 	{"/poison/retry'", "404", "no record is poison"},
 	{"/poison/skip'", "404", "no record is poison"},
 	{"8000/sources'", "409", "the folder is connected already"},
+	{"/replays/01950000-0000-7000-8000-0000000000aa'", "404", "no replay was started under this id"},
+	{"/replays/01950000-0000-7000-8000-0000000000aa/pause'", "404", "no replay was started under this id"},
+	{"/replays/01950000-0000-7000-8000-0000000000aa/resume'", "404", "no replay was started under this id"},
+	{"/replays/01950000-0000-7000-8000-0000000000aa/cancel'", "404", "no replay was started under this id"},
+	{"-X POST -H \"X-API-Key: $KEY\" 'http://localhost:8000/notifications/", "502", "nobody listens at the address of the example"},
 }
 
 // The commands of the documents do what they say, on a live service.
@@ -76,7 +81,7 @@ func newDocsWorld(t *testing.T) docsWorld {
 		"/etc/data-connector/keyset.json", keys, "--owner alice 0198...", "--owner alice "+apiKeyID,
 		"01950000-0000-7000-8000-00000000000a", w.id, "01a2053b-c541-7963-a194-0e43e30ddc8c", w.id,
 		"11111111-0000-5000-8000-000000000001", ids.file, "ea298396-8ba3-56da-927f-3f8be56f9357", ids.file,
-		"22222222-0000-5000-8000-000000000002", ids.job, "/srv/docs", dir, "partition=3&at=9", "partition=1&at=0",
+		"22222222-0000-5000-8000-000000000002", ids.job, "0190a000-0000-7000-8000-000000000001", ruleOf(t, w.env, w.server.URL, key), "/srv/docs", dir, "partition=3&at=9", "partition=1&at=0",
 	)
 	return w
 }
@@ -210,4 +215,17 @@ func (w docsWorld) runReference(t *testing.T) {
 	if refused != len(refusedHere) {
 		t.Errorf("got %d examples that are refused, want each of %d once", refused, len(refusedHere))
 	}
+}
+
+// ruleOf makes a notification rule for the owner of a key, at an address that
+// nobody listens at.
+func ruleOf(t *testing.T, env []string, url, key string) string {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, with(env, "DATA_CONNECTOR_URL="+url, "DATA_CONNECTOR_API_KEY="+key), "notifications", "add", "https://127.0.0.1:1/hook", "--secret-file", secret, "--json")
+	_, id, _ := strings.Cut(out, `"id":`)
+	return strings.Split(id, `"`)[1]
 }

@@ -62,7 +62,7 @@ func newEngine(t *testing.T, w *world) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.source = world.Connect(domain.Source{Provider: "forge", Partition: 1, Config: config}).ID
+	e.source = world.Connect(domain.Source{Provider: "forge", Partition: 1, Config: config, ExternalKey: w.repo.URL}).ID
 	return e
 }
 
