@@ -199,7 +199,11 @@ func shown(h Object) Object {
 func (s *Server) Hooks() map[int64]Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.hooks)
+	hooks := make(map[int64]Object, len(s.hooks))
+	for id, hook := range s.hooks {
+		hooks[id] = maps.Clone(hook)
+	}
+	return hooks
 }
 
 // mint makes a token for an installation, for whoever shows a signed token of an
