@@ -182,8 +182,8 @@ func TestReplayThroughTrouble(t *testing.T) {
 	server.stop(t)
 }
 
-// quiet waits for the second that a pause or a cancellation may take, looks that
-// nothing comes in the next one, and counts what came.
+// quiet waits until nothing has come for a second, as is to be behind a pause or a
+// cancellation, and counts what came.
 func (r *receiver) quiet(t *testing.T) int {
 	t.Helper()
 	count := func() int {
