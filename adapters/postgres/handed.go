@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -84,7 +85,7 @@ func (t *Handed) Find(ctx context.Context, stage string, ids []uuid.UUID) (map[u
 	items := make(map[uuid.UUID]domain.HandedItem, len(ids))
 	var i domain.HandedItem
 	var digest []byte
-	_, err = pgx.ForEachRow(rows, []any{ //nolint:rowserrcheck // ForEachRow returns it
+	_, err = pgx.ForEachRow(rows, []any{
 		&i.ID, &i.SourceID.UUID, &i.OwnerID, &i.FileID.UUID, &i.At.Run, &i.At.Seq, &digest, &i.Path, &i.Revision,
 	}, func() error {
 		i.Digest = domain.Digest{}
@@ -92,6 +93,7 @@ func (t *Handed) Find(ctx context.Context, stage string, ids []uuid.UUID) (map[u
 		items[i.ID] = i
 		return nil
 	})
+	err = errors.Join(err, rows.Err())
 	if err != nil {
 		return nil, fmt.Errorf("postgres: find items: %w", err)
 	}

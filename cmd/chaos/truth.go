@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -89,14 +90,14 @@ func compareRows(ctx context.Context, db *pgx.Conn, source string, tree map[stri
 	}
 	var path, fact string
 	seen := map[string]bool{}
-	_, err = pgx.ForEachRow(rows, []any{&path, &fact}, func() error { //nolint:rowserrcheck // ForEachRow returns it
+	_, err = pgx.ForEachRow(rows, []any{&path, &fact}, func() error {
 		if tree[path] != fact || seen[path] {
 			wrong++
 		}
 		seen[path] = true
 		return nil
 	})
-	return wrong + max(0, len(tree)-len(seen)), err
+	return wrong + max(0, len(tree)-len(seen)), errors.Join(err, rows.Err())
 }
 
 // readLog folds the log by itself and counts what is on it.
