@@ -1,12 +1,10 @@
 package bitbucket
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/confuse/data-connector/connectors/gitrepo/forge"
@@ -25,75 +23,6 @@ func (serverPulls) Name() string { return stagePulls }
 
 // Folder implements forge.Kind.
 func (serverPulls) Folder() string { return folderPulls }
-
-type serverUser struct {
-	ID      int64  `json:"id"`
-	Name    string `json:"name"`
-	Display string `json:"displayName"`
-	Address string `json:"emailAddress"`
-}
-
-func (u serverUser) user() user {
-	if u.ID == 0 {
-		return user{}
-	}
-	return user{id: strconv.FormatInt(u.ID, 10), name: u.Display, login: u.Name, address: u.Address}
-}
-
-type serverRef struct {
-	Name   string `json:"displayId"`
-	Commit string `json:"latestCommit"`
-}
-
-type serverPull struct {
-	ID          int64     `json:"id"`
-	Version     int       `json:"version"`
-	Title       string    `json:"title"`
-	Description string    `json:"description"`
-	State       string    `json:"state"`
-	Draft       bool      `json:"draft"`
-	Created     millis    `json:"createdDate"`
-	Updated     millis    `json:"updatedDate"`
-	Closed      millis    `json:"closedDate"`
-	From        serverRef `json:"fromRef"`
-	To          serverRef `json:"toRef"`
-	Author      struct {
-		User serverUser `json:"user"`
-	} `json:"author"`
-	Reviewers []struct {
-		User   serverUser `json:"user"`
-		Status string     `json:"status"`
-	} `json:"reviewers"`
-	Properties struct {
-		Comments int `json:"commentCount"`
-		Open     int `json:"openTaskCount"`
-		Resolved int `json:"resolvedTaskCount"`
-	} `json:"properties"`
-	Links serverLinks `json:"links"`
-}
-
-// millis are milliseconds since 1970; 0: never.
-type millis int64
-
-func (m millis) time() time.Time {
-	if m == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(m)).UTC()
-}
-
-func (p serverPull) pull() pull {
-	out := pull{
-		id: p.ID, title: p.Title, body: p.Description, state: strings.ToLower(p.State), draft: p.Draft, author: p.Author.User.user(),
-		from: p.From.Name, to: p.To.Name, commit: p.From.Commit, revision: p.Version,
-		created: p.Created.time(), updated: p.Updated.time(), closed: p.Closed.time(),
-		comments: p.Properties.Comments, tasks: p.Properties.Open, resolved: p.Properties.Resolved, url: p.Links.self(),
-	}
-	for _, r := range p.Reviewers {
-		out.reviewers = append(out.reviewers, reviewer{r.User.user(), map[string]string{"APPROVED": "approved", "NEEDS_WORK": "changes requested"}[r.Status]})
-	}
-	return out
-}
 
 // A part of the list, read at a place.
 type serverPart struct {
@@ -244,62 +173,4 @@ func (k serverPulls) Since(ctx context.Context, m forge.Mark, take func([]domain
 		}
 		start = p.next
 	}
-}
-
-type serverComment struct {
-	ID       int64           `json:"id"`
-	Text     string          `json:"text"`
-	Author   serverUser      `json:"author"`
-	Created  millis          `json:"createdDate"`
-	Comments []serverComment `json:"comments"` // the answers
-}
-
-type anchor struct {
-	Path string `json:"path"`
-	Line int    `json:"line"`
-}
-
-type activity struct {
-	Action  string         `json:"action"`
-	Done    string         `json:"commentAction"`
-	Comment *serverComment `json:"comment"`
-	Anchor  anchor         `json:"commentAnchor"`
-}
-
-// Read implements forge.Kind.
-func (k serverPulls) Read(ctx context.Context, name string) (text, version string, err error) {
-	number, err := forge.Number(name)
-	if err != nil {
-		return "", "", err
-	}
-	path := serverPath(k.session, "pull-requests/"+strconv.FormatInt(number, 10))
-	var found serverPull
-	if err := k.get(k.call(ctx, "pull"), path, nil, &found); err != nil {
-		return "", "", err
-	}
-	p := found.pull()
-	if p.id != number {
-		return "", "", domain.ErrGone
-	}
-	var said []remark
-	seen := map[int64]bool{}
-	err = serverEach(k.call(ctx, "activities"), k.session, path+"/activities", url.Values{"limit": {"100"}}, func(a activity) {
-		if a.Action == "COMMENTED" && a.Comment != nil && a.Done != "DELETED" {
-			said = a.Comment.collect(said, seen, 0, a.Anchor)
-		}
-	})
-	return p.render(said), p.version(), err
-}
-
-// collect adds a comment and the answers to it, each once.
-func (c *serverComment) collect(to []remark, seen map[int64]bool, parent int64, at anchor) []remark {
-	if seen[c.ID] {
-		return to
-	}
-	seen[c.ID] = true
-	to = append(to, remark{id: c.ID, parent: parent, author: c.Author.user(), at: c.Created.time(), body: c.Text, path: at.Path, line: at.Line})
-	for i := range c.Comments {
-		to = c.Comments[i].collect(to, seen, cmp.Or(parent, c.ID), at)
-	}
-	return to
 }

@@ -206,57 +206,6 @@ func (w *work) passed(ctx context.Context, m Mark, found []domain.Record, next i
 	}), nil
 }
 
-// fileOf is the event of a record that was selected.
-func fileOf(r domain.Record) domain.FileChanged {
-	e, _ := r.Event.(domain.FileChanged)
-	return e
-}
-
-// note counts what is handed out.
-func (w *work) note(ctx context.Context, passed []domain.Record) error {
-	p := &w.claim.Progress
-	for _, r := range passed {
-		e := fileOf(r)
-		count := p.Sources[e.SourceID]
-		count.Events++
-		if e.Content != nil {
-			count.Bytes += e.Content.Size
-			p.Bytes += e.Content.Size
-			gone, err := w.isGone(ctx, e.Content.Ref.Pack)
-			if err != nil {
-				return err
-			}
-			if gone {
-				p.ContentGone++
-			}
-		}
-		p.Sources[e.SourceID] = count
-		p.Matched++
-		if len(p.Samples) < Samples {
-			p.Samples = append(p.Samples, Sample{e.SourceID, e.FileID, e.Path, e.Change, e.Revised()})
-		}
-	}
-	return nil
-}
-
-// maxPacks bounds what is remembered of packs.
-const maxPacks = 100_000
-
-func (w *work) isGone(ctx context.Context, pack string) (bool, error) {
-	if gone, ok := w.gone[pack]; ok {
-		return gone, nil
-	}
-	there, err := w.Packs.Has(ctx, pack)
-	if err != nil {
-		return false, err
-	}
-	if len(w.gone) >= maxPacks {
-		clear(w.gone)
-	}
-	w.gone[pack] = !there
-	return !there, nil
-}
-
 // send hands out to all receivers, no faster than the order and the stages allow.
 func (w *work) send(ctx context.Context, passed []domain.Record) error {
 	if len(passed) == 0 || w.claim.Dry {
@@ -287,74 +236,6 @@ func (w *work) send(ctx context.Context, passed []domain.Record) error {
 	}
 	w.claim.Progress.Sent += int64(len(out))
 	return nil
-}
-
-// pace waits until n more events keep to the rate.
-func (w *work) pace(ctx context.Context, n int) error {
-	if w.claim.Rate == 0 {
-		return nil
-	}
-	for now := w.Clock.Now(); now.Before(w.free); now = w.Clock.Now() {
-		if err := w.rest(ctx, min(beat, w.free.Sub(now))); err != nil {
-			return err
-		}
-	}
-	w.free = w.Clock.Now().Add(time.Duration(float64(n) / float64(w.claim.Rate) * float64(time.Second)))
-	return nil
-}
-
-// keepUp waits until no stage is more than ahead records behind.
-func (w *work) keepUp(ctx context.Context, ahead int64) error {
-	if w.claim.Topic != "" || w.claim.Dry || len(w.claim.Progress.Ends) == 0 {
-		return nil
-	}
-	for {
-		behind, err := w.behind(ctx)
-		if err != nil {
-			return err
-		}
-		switch {
-		case behind <= w.ahead/4:
-			w.ahead = min(2*w.ahead, mostAhead)
-		case behind > w.ahead:
-			w.ahead = max(w.ahead/2, leastAhead)
-		}
-		if behind <= ahead {
-			return nil
-		}
-		if err := w.rest(ctx, beat); err != nil {
-			return err
-		}
-	}
-}
-
-// behind is how many records the slowest stage that runs has not done with.
-func (w *work) behind(ctx context.Context) (int64, error) {
-	var most int64
-	for _, stage := range w.Stages {
-		if len(w.claim.Stages) > 0 && !slices.Contains(w.claim.Stages, stage) {
-			continue
-		}
-		n, err := w.Behind(ctx, stage, w.claim.Progress.Ends)
-		if err != nil {
-			return 0, err
-		}
-		most = max(most, n)
-	}
-	return most, nil
-}
-
-// rest waits, and looks whether to go on.
-func (w *work) rest(ctx context.Context, d time.Duration) error {
-	select {
-	case <-w.Clock.After(d):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if w.Clock.Now().Sub(w.saved) < beat {
-		return nil
-	}
-	return w.save(ctx)
 }
 
 // save keeps where to go on, keeps the claim and looks at what others want.

@@ -60,7 +60,7 @@ func scan(value []byte) text {
 	return t
 }
 
-// escape takes one \uXXXX and says whether it is the first half of a pair.
+// escape takes one escape of four digits and says whether it is the first half of a pair.
 func (t *text) escape(r rune, afterHigh bool) bool {
 	first := r >= 0xd800 && r < 0xdc00
 	second := utf16.IsSurrogate(r) && !first
