@@ -86,10 +86,7 @@ func timeSave(ctx context.Context, s *service, db *pgxpool.Pool, f saved) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	var partition int32
-	var from, seq int64
-	err := db.QueryRow(ctx, `SELECT f.partition, c.position, f.run FROM read.files f JOIN read.checkpoints c ON c.partition = f.partition AND c.topic = $3
-		WHERE f.source_id = $1 AND f.path = $2`, f.source, f.path, s.Layout(0).Events()).Scan(&partition, &from, &seq)
+	at, err := standingOf(ctx, s, db, f)
 	if err != nil {
 		return err
 	}
@@ -97,19 +94,37 @@ func timeSave(ctx context.Context, s *service, db *pgxpool.Pool, f saved) error 
 	if err := os.WriteFile(filepath.Join(f.tree, f.path), fmt.Appendf(nil, "saved at %s\n", start), 0o600); err != nil {
 		return err
 	}
-	row, err := rowAfter(ctx, s, db, f, seq)
+	return timeHops(ctx, s, db, f, at, start)
+}
+
+// A standing is where the log and the row of a file are before it changes.
+type standing struct {
+	partition    int32
+	offset, seen int64 // seen: the run of the row
+}
+
+func standingOf(ctx context.Context, s *service, db *pgxpool.Pool, f saved) (at standing, err error) {
+	err = db.QueryRow(ctx, `SELECT f.partition, c.position, f.run FROM read.files f JOIN read.checkpoints c ON c.partition = f.partition AND c.topic = $3
+		WHERE f.source_id = $1 AND f.path = $2`, f.source, f.path, s.Layout(0).Events()).Scan(&at.partition, &at.offset, &at.seen)
+	return at, err
+}
+
+// timeHops waits for the row of f, whose change began at start, and keeps how long
+// each hop took.
+func timeHops(ctx context.Context, s *service, db *pgxpool.Pool, f saved, before standing, start time.Time) error {
+	row, err := rowAfter(ctx, s, db, f, before.seen)
 	if err != nil {
 		return err
 	}
-	at, err := moments(ctx, s, partition, from)
+	at, err := moments(ctx, s, before.partition, before.offset)
 	if err != nil {
 		return err
 	}
 	at["row"] = row
-	before := start
+	last := start
 	for _, hop := range hops() {
-		f.took[hop] = append(f.took[hop], millis(at[hop].Sub(before)))
-		before = at[hop]
+		f.took[hop] = append(f.took[hop], millis(at[hop].Sub(last)))
+		last = at[hop]
 	}
 	f.took["total"] = append(f.took["total"], millis(row.Sub(start)))
 	return nil

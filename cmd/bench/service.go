@@ -16,14 +16,14 @@ type service struct {
 }
 
 // startService starts the service on a new corner. allowed is the folder below
-// which others may be connected.
-func (b *bench) startService(ctx context.Context, allowed string) (*service, error) {
+// which others may be connected; more are further variables.
+func (b *bench) startService(ctx context.Context, allowed string, more ...string) (*service, error) {
 	c, err := b.servers.NewCorner(ctx, b.dir)
 	if err != nil {
 		return nil, err
 	}
 	p, err := testbed.Start(ctx, testbed.Command{
-		Binary: b.binary, Args: []string{"serve"}, Env: c.Environment(allowed), Log: filepath.Join(c.Dir, "service.log"),
+		Binary: b.binary, Args: []string{"serve"}, Env: append(c.Environment(allowed), more...), Log: filepath.Join(c.Dir, "service.log"),
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
