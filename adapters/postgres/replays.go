@@ -97,15 +97,21 @@ func (t *Replays) Change(ctx context.Context, owner domain.OwnerID, id replay.ID
 	return c.Replay, nil
 }
 
+// ofOneOwner is how many replays of one owner are held at once at most: the others
+// wait, so that slow ones of one owner keep nobody else's waiting.
+const ofOneOwner = 2
+
 // Claim implements replay.Claims: those that nobody has begun go first, so that a
-// replay in trouble keeps none waiting.
+// replay in trouble keeps none waiting. Two that claim at the same moment may
+// hold one more of an owner's than they should.
 func (t *Replays) Claim(ctx context.Context) (replay.Claim, bool, error) {
 	c, err := t.one(ctx, `
 		UPDATE app.replays SET epoch = epoch + 1, lease_until = now() + $1
 		WHERE replay_id = (
-			SELECT replay_id FROM app.replays WHERE status = 'running' AND lease_until < now()
-			ORDER BY epoch, replay_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-		RETURNING `+replayRow, replay.Lease)
+			SELECT r.replay_id FROM app.replays r WHERE r.status = 'running' AND r.lease_until < now()
+				AND $2 > (SELECT count(*) FROM app.replays h WHERE h.owner_id = r.owner_id AND h.status = 'running' AND h.lease_until >= now())
+			ORDER BY r.epoch, r.replay_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING `+replayRow, replay.Lease, ofOneOwner)
 	if errors.Is(err, replay.ErrNotFound) {
 		return replay.Claim{}, false, nil
 	}
@@ -113,6 +119,20 @@ func (t *Replays) Claim(ctx context.Context) (replay.Claim, bool, error) {
 		return replay.Claim{}, false, fmt.Errorf("postgres: claim a replay: %w", err)
 	}
 	return c, true, nil
+}
+
+// Hold implements replay.Claims.
+func (t *Replays) Hold(ctx context.Context, id replay.ID, epoch int64) (replay.Status, error) {
+	var status string
+	err := t.db.QueryRow(ctx, `UPDATE app.replays SET lease_until = now() + $3 WHERE replay_id = $1 AND epoch = $2 RETURNING status`,
+		[16]byte(id.UUID), epoch, replay.Lease).Scan(&status)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = domain.ErrFenced
+	}
+	if err != nil {
+		return "", fmt.Errorf("postgres: hold replay %s: %w", id, err)
+	}
+	return replay.Status(status), nil
 }
 
 // Save implements replay.Claims. One statement saves, holds and looks: whoever
@@ -143,8 +163,12 @@ func (t *Replays) Save(ctx context.Context, c replay.Claim, hold time.Duration) 
 // Cancelled tells whether a replay was cancelled, whoever's it is. What is none,
 // such as the retry of a dead letter, was not.
 func (t *Replays) Cancelled(ctx context.Context, id string) (bool, error) {
+	is, err := replay.ParseID(id)
+	if err != nil {
+		return false, nil //nolint:nilerr // somebody else's name for something else
+	}
 	var cancelled bool
-	err := t.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM app.replays WHERE replay_id::text = $1 AND status = 'cancelled')`, id).Scan(&cancelled)
+	err = t.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM app.replays WHERE replay_id = $1 AND status = 'cancelled')`, [16]byte(is.UUID)).Scan(&cancelled)
 	if err != nil {
 		return false, fmt.Errorf("postgres: replay %s: %w", id, err)
 	}

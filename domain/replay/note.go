@@ -12,23 +12,15 @@ func fileOf(r domain.Record) domain.FileChanged {
 	return e
 }
 
-// note counts what is handed out.
-func (w *work) note(ctx context.Context, passed []domain.Record) error {
-	p := &w.claim.Progress
-	for _, r := range passed {
+// note counts what was handed out.
+func (p *Progress) note(chunk []domain.Record) {
+	for _, r := range chunk {
 		e := fileOf(r)
 		count := p.Sources[e.SourceID]
 		count.Events++
 		if e.Content != nil {
 			count.Bytes += e.Content.Size
 			p.Bytes += e.Content.Size
-			gone, err := w.isGone(ctx, e.Content.Ref.Pack)
-			if err != nil {
-				return err
-			}
-			if gone {
-				p.ContentGone++
-			}
 		}
 		p.Sources[e.SourceID] = count
 		p.Matched++
@@ -36,7 +28,24 @@ func (w *work) note(ctx context.Context, passed []domain.Record) error {
 			p.Samples = append(p.Samples, Sample{e.SourceID, e.FileID, e.Path, e.Change, e.Revised()})
 		}
 	}
-	return nil
+}
+
+// countGone counts those of a chunk whose content was collected.
+func (w *work) countGone(ctx context.Context, chunk []domain.Record) (n int64, err error) {
+	for _, r := range chunk {
+		e := fileOf(r)
+		if e.Content == nil {
+			continue
+		}
+		gone, err := w.isGone(ctx, e.Content.Ref.Pack)
+		if err != nil {
+			return 0, err
+		}
+		if gone {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // maxPacks bounds what is remembered of packs.

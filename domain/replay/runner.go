@@ -20,8 +20,9 @@ const (
 	Lease = 5 * time.Second
 	// troubleTime is how long a replay rests after trouble of a server.
 	troubleTime = 2 * time.Second
-	// atOnce is how many replays a process runs side by side.
-	atOnce = 2
+	// atOnce is how many replays a process runs side by side: most of them wait for
+	// their rate, or for stages.
+	atOnce = 4
 )
 
 // A Claim is a replay that one runner holds. Epoch tells it from earlier claims:
@@ -34,8 +35,12 @@ type Claim struct {
 // Claims are the half of the store that runners use.
 type Claims interface {
 	// Claim takes a replay that runs and nobody holds, for the time Lease; false:
-	// there is none.
+	// there is none. Nobody holds more than a few of one owner's, so that slow
+	// replays of one keep no other one's waiting.
 	Claim(ctx context.Context) (Claim, bool, error)
+	// Hold holds a claim for the time Lease from now on and gives its status.
+	// domain.ErrFenced: it is somebody else's.
+	Hold(ctx context.Context, id ID, epoch int64) (Status, error)
 	// Save keeps how far a claim has come and gives its status as others have set it
 	// meanwhile. What c says of Status, Error and EndedAt is kept where it has ended.
 	// The claim is held for the time hold from now on; 0: others may take it.
@@ -127,10 +132,8 @@ var errStopped = errors.New("stopped")
 // repeats at most one chunk.
 func (r *Runner) run(ctx context.Context, c Claim) {
 	r.Log.InfoContext(ctx, "replay runs", "replay", c.ID, "owner", c.Owner, "mode", c.Mode, "epoch", c.Epoch)
-	w := newWork(r, c)
-	err := w.do(ctx)
+	c, err := r.work(ctx, c)
 	hold := time.Duration(0)
-	c = w.claim
 	switch {
 	case err == nil:
 		c.Status, c.Error, c.EndedAt = Completed, "", r.Clock.Now()
@@ -138,9 +141,9 @@ func (r *Runner) run(ctx context.Context, c Claim) {
 	case errors.Is(err, domain.ErrFenced):
 		return
 	case errors.Is(err, domain.ErrLogLost), isInvalid(err):
-		c.Status, c.Error, c.EndedAt = Failed, err.Error(), r.Clock.Now()
+		c.Status, c.Error, c.EndedAt = Failed, told(err), r.Clock.Now()
 	default:
-		c.Error, hold = err.Error(), troubleTime
+		c.Error, hold = told(err), troubleTime
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), Lease)
 	defer cancel()
@@ -148,6 +151,52 @@ func (r *Runner) run(ctx context.Context, c Claim) {
 		err = errors.Join(err, fmt.Errorf("save: %w", saved))
 	}
 	r.Log.InfoContext(ctx, "replay rests", "replay", c.ID, "status", c.Status, "matched", c.Progress.Matched, "sent", c.Progress.Sent, "err", err)
+}
+
+// work does the work of a claim and gives how far it came.
+func (r *Runner) work(ctx context.Context, c Claim) (Claim, error) {
+	held, end := context.WithCancelCause(ctx)
+	var holding sync.WaitGroup
+	holding.Go(func() { r.hold(held, c, end) })
+	w := newWork(r, c)
+	err := w.do(held)
+	if err != nil && held.Err() != nil {
+		err = context.Cause(held)
+	}
+	end(nil)
+	holding.Wait()
+	return w.claim, err
+}
+
+// hold keeps a claim while its work waits for something: for the fold, a server, a
+// stage. It ends the work once others have paused, cancelled or taken the replay.
+func (r *Runner) hold(ctx context.Context, c Claim, end context.CancelCauseFunc) {
+	for {
+		select {
+		case <-r.Clock.After(Lease / 4):
+		case <-ctx.Done():
+			return
+		}
+		status, err := r.Claims.Hold(ctx, c.ID, c.Epoch)
+		switch {
+		case errors.Is(err, domain.ErrFenced):
+			end(err)
+		case err == nil && status != Running:
+			end(errStopped)
+		}
+	}
+}
+
+// told is what the owner is told of an error. All of it, which may name the
+// operator's servers, is in the log.
+func told(err error) string {
+	switch {
+	case errors.Is(err, domain.ErrLogLost):
+		return "the log no longer holds what it is to hand out"
+	case isInvalid(err):
+		return err.Error()
+	}
+	return "a server that it needs does not answer; it goes on when that does"
 }
 
 func isInvalid(err error) bool {

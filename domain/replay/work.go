@@ -16,10 +16,14 @@ const (
 	// chunkEvents is how many events are handed out at once at most: a crash repeats
 	// no more.
 	chunkEvents = 500
-	// chunkScan is how many records are looked at until what was found is handed out.
+	// chunkScan is how many records are looked at until the tables are asked which of
+	// those that were found pass.
 	chunkScan = 5_000
 	// perSecond is how many chunks a replay with a rate is cut into.
 	perSecond = 10
+	// leastFound is how many a replay with a low rate looks up at once. What it looks
+	// up waits for as long as the rate says, and may change meanwhile.
+	leastFound = 50
 	// How many records stages may be behind. It doubles while they keep up, and is
 	// halved while they do not: then what is in flight is what they take in about
 	// a second, so a pause stops them about as fast.
@@ -42,6 +46,7 @@ func newWork(r *Runner, c Claim) *work {
 	for _, id := range c.Selector.Sources {
 		w.sources[id] = true
 	}
+	w.claim.Error = "" // what it waited for may be there now
 	if w.claim.StartedAt.IsZero() {
 		w.claim.StartedAt = w.saved
 	}
@@ -120,7 +125,7 @@ func (w *work) scan(ctx context.Context, m *Mark) error {
 		return err
 	}
 	var found []domain.Record
-	looked, most := 0, w.chunk()
+	looked, most := 0, w.lookup()
 	for rec, err := range w.Records.Read(ctx, m.Partition, m.Next, m.End) {
 		if err != nil {
 			return err
@@ -139,8 +144,21 @@ func (w *work) scan(ctx context.Context, m *Mark) error {
 	return w.settle(ctx, m, found, m.End)
 }
 
-func (w *work) chunk() int {
+// lookup is how many events are looked up at once: about what is handed out in a
+// second.
+func (w *work) lookup() int {
 	if w.claim.Rate == 0 || w.claim.Dry {
+		return chunkScan
+	}
+	return min(chunkScan, max(leastFound, w.claim.Rate))
+}
+
+// chunk is how many events are handed out at once.
+func (w *work) chunk() int {
+	switch {
+	case w.claim.Dry:
+		return chunkScan
+	case w.claim.Rate == 0:
 		return chunkEvents
 	}
 	return max(1, min(chunkEvents, w.claim.Rate/perSecond))
@@ -163,19 +181,34 @@ func timeOf(rec domain.Record) time.Time {
 	return at
 }
 
-// settle hands out what counts of found, then moves the mark. A crash between the
-// two hands out the chunk once more, under the same event ids.
+// settle hands out what counts of found, chunk by chunk, and moves the mark behind
+// each; at last to next.
 func (w *work) settle(ctx context.Context, m *Mark, found []domain.Record, next int64) error {
 	passed, err := w.passed(ctx, *m, found, next)
 	if err != nil {
 		return err
 	}
-	if err := w.note(ctx, passed); err != nil {
+	for most := w.chunk(); len(passed) > most; passed = passed[most:] {
+		if err := w.hand(ctx, m, passed[:most], passed[most-1].Position.Offset+1); err != nil {
+			return err
+		}
+	}
+	return w.hand(ctx, m, passed, next)
+}
+
+// hand hands out one chunk, then moves the mark. A crash between the two hands out
+// the chunk once more, under the same event ids. What is counted lies below the
+// mark, whatever ends the work in between.
+func (w *work) hand(ctx context.Context, m *Mark, chunk []domain.Record, next int64) error {
+	gone, err := w.countGone(ctx, chunk)
+	if err != nil {
 		return err
 	}
-	if err := w.send(ctx, passed); err != nil {
+	if err := w.send(ctx, chunk); err != nil {
 		return err
 	}
+	w.claim.Progress.note(chunk)
+	w.claim.Progress.ContentGone += gone
 	m.Next = next
 	return w.save(ctx)
 }
