@@ -19,6 +19,7 @@ import (
 type config struct {
 	binary, dir  string
 	files, kills int
+	deliveries   int
 	seed         uint64
 	short        bool // as a test: less of everything that takes time
 }

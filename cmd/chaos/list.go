@@ -16,6 +16,7 @@ func catalogue() []fault {
 		{name: "flush", title: "three times: the queue is flushed and every connection to the database ended", try: flushed},
 		{name: "applied", title: "the broker writes and answers that it failed (in process)", try: applied},
 		{name: "wire", title: "slow connections to the broker, and all of them cut three times", try: cutWires},
+		{name: "webhooks", title: "webhooks come, 5 % of them twice, while the service is killed and the brokers are away for a minute", try: showered},
 		{name: "topic_anew", title: "the topic is deleted and made anew: a loud stop", try: anew},
 		{name: "topic_truncated", title: "all records of the topic are deleted: a loud stop", try: truncated},
 	}

@@ -19,7 +19,8 @@ const (
 	slowTime = 50 * time.Millisecond
 )
 
-// A wire stands between a service and a broker. It can be slow, and be cut.
+// A wire stands between a service and a broker. It can be slow, be cut, and let
+// nobody through.
 type wire struct {
 	listener net.Listener
 	target   string
@@ -27,6 +28,7 @@ type wire struct {
 
 	mu     sync.Mutex
 	isSlow bool
+	isDown bool
 	conns  []net.Conn
 }
 
@@ -53,12 +55,27 @@ func (w *wire) serve(ctx context.Context) {
 			_ = from.Close() // the client sees a lost connection
 			continue
 		}
-		w.mu.Lock()
-		w.conns = append(w.conns, from, to)
-		w.mu.Unlock()
+		if !w.keep(from, to) {
+			continue
+		}
 		go w.forward(from, to)
 		go w.forward(to, from)
 	}
+}
+
+// keep keeps the two ends of a connection, or closes them while the brokers are
+// away.
+func (w *wire) keep(ends ...net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isDown {
+		for _, c := range ends {
+			_ = c.Close() // nothing was written
+		}
+		return false
+	}
+	w.conns = append(w.conns, ends...)
+	return true
 }
 
 // forward ends when either side does; the other one is closed by then.
@@ -97,6 +114,16 @@ func (w *wire) cut() {
 		_ = c.Close() // it may be closed
 	}
 	w.conns = nil
+}
+
+// refuse takes the brokers away, or brings them back.
+func (w *wire) refuse(yes bool) {
+	w.mu.Lock()
+	w.isDown = yes
+	w.mu.Unlock()
+	if yes {
+		w.cut()
+	}
 }
 
 func (w *wire) close() {
