@@ -15,18 +15,19 @@ import (
 // envelope.
 func FuzzBodies(f *testing.F) {
 	targets := bodyTargets()
-	for _, tests := range []map[string]badInput{badBodies()} {
-		for _, tt := range tests {
-			f.Add(uint8(0), []byte(tt.body))
-			f.Add(uint8(1), []byte(tt.body))
-		}
+	for _, tt := range badBodies() {
+		f.Add(uint8(0), []byte(tt.body))
+		f.Add(uint8(1), []byte(tt.body))
 	}
 	for i := range targets {
 		f.Add(uint8(i), []byte(`{"type":"full","source_id":"01950000-0000-7000-8000-00000000000a","config":{},"name":"x"}`))
 	}
+	w := newWorld()
+	h := httpapi.New(parts(w))
 	f.Fuzz(func(t *testing.T, target uint8, body []byte) {
 		to := targets[int(target)%len(targets)]
-		neverBroken(t, httpapi.New(parts(newWorld())), to.method, to.path, string(body))
+		neverBroken(t, h, to.method, to.path, string(body))
+		w.connects, w.syncs, w.changes = nil, nil, nil
 	})
 }
 
@@ -47,8 +48,10 @@ func FuzzCursors(f *testing.F) {
 		f.Add(seed)
 	}
 	paths := []string{"/sources/" + annSource.String() + "/files", "/webhook-events", "/sources/" + annSource.String() + "/events", "/poison"}
+	w := newWorld()
+	h := httpapi.New(parts(w))
 	f.Fuzz(func(t *testing.T, cursor string) {
-		h := httpapi.New(parts(newWorld()))
+		w.fileAsks, w.hintAsks, w.poisonAsks = nil, nil, nil
 		for _, path := range paths {
 			neverBroken(t, h, "GET", path+"?cursor="+url.QueryEscape(cursor), "")
 			neverBroken(t, h, "GET", path+"?limit=1&from="+url.QueryEscape(cursor), "")
@@ -63,14 +66,16 @@ func FuzzKeys(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
+	var asked []string
+	p := parts(newWorld())
+	p.Auth = httpapi.APIKeys(keyring{&asked})
+	h := httpapi.New(p)
 	f.Fuzz(func(t *testing.T, authorization, own string) {
-		var asked []string
-		p := parts(newWorld())
-		p.Auth = httpapi.APIKeys(keyring{&asked})
+		asked = nil
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "/sources", http.NoBody)
 		r.Header["Authorization"], r.Header["X-Api-Key"] = []string{authorization}, []string{own}
 		rec := httptest.NewRecorder()
-		httpapi.New(p).ServeHTTP(rec, r)
+		h.ServeHTTP(rec, r)
 		knows := strings.Contains(authorization+own, "dck_")
 		if rec.Code >= http.StatusInternalServerError && !knows || rec.Code == http.StatusOK && !knows {
 			t.Errorf("%q and %q: got status %d", authorization, own, rec.Code)

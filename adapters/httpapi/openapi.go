@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -34,12 +35,13 @@ func (s *Server) humaConfig() huma.Config {
 	}
 }
 
-// publish serves the documents that describe the API, as they are now that all
-// operations are registered.
+// publish serves the documents that describe the API, now that all operations
+// are registered. Each is made once, when it is first asked for: a server starts
+// sooner without them.
 func (s *Server) publish() {
-	s.document("/openapi.json", "application/json", s.OpenAPI())
-	s.document("/asyncapi.json", "application/json", s.AsyncAPI)
-	s.document("/docs", "text/html; charset=utf-8", docsPage(s.Reference()))
+	s.document("/openapi.json", "application/json", s.OpenAPI)
+	s.document("/asyncapi.json", "application/json", func() []byte { return s.AsyncAPI })
+	s.document("/docs", "text/html; charset=utf-8", func() []byte { return docsPage(s.Reference()) })
 }
 
 // OpenAPI is the OpenAPI 3.1 document of the API, as JSON.
@@ -54,11 +56,12 @@ func (s *Server) OpenAPI() []byte {
 	return b.Bytes()
 }
 
-func (s *Server) document(path, mediaType string, content []byte) {
+func (s *Server) document(path, mediaType string, render func() []byte) {
+	content := sync.OnceValue(render)
 	s.router.Get(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-		if _, err := w.Write(content); err != nil {
+		if _, err := w.Write(content()); err != nil {
 			s.Log.DebugContext(r.Context(), "client has gone", "err", err)
 		}
 	})

@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -22,15 +21,14 @@ const (
 // apart from it dozens of usual ones, so that who sends a large one slowly stops no
 // other. A body whose size is not told may be a large one.
 type rooms struct {
-	usual, large *semaphore.Weighted
-	buffers      *sync.Pool // of *[]byte, for large ones: else each would wait for the collector
+	usual *semaphore.Weighted
+	large chan []byte // the one buffer of large ones: a new one each would wait for the collector
 }
 
 func newRooms() rooms {
-	return rooms{
-		usual: semaphore.NewWeighted(16 << 20), large: semaphore.NewWeighted(1),
-		buffers: &sync.Pool{New: func() any { b := make([]byte, maxDelivery+1); return &b }},
-	}
+	r := rooms{usual: semaphore.NewWeighted(16 << 20), large: make(chan []byte, 1)}
+	r.large <- nil // made with the first large one, and kept
+	return r
 }
 
 // enter waits for room for a body of a size that is known (else -1). into is where
@@ -42,18 +40,19 @@ func (r rooms) enter(ctx context.Context, size int64) (into []byte, leave func()
 		}
 		return make([]byte, size), func() { r.usual.Release(size) }, nil
 	}
-	if err := r.large.Acquire(ctx, 1); err != nil {
-		return nil, nil, err
+	select {
+	case buffer := <-r.large:
+		if buffer == nil {
+			buffer = make([]byte, maxDelivery+1)
+		}
+		into = buffer
+		if size >= 0 {
+			into = buffer[:size]
+		}
+		return into, func() { r.large <- buffer }, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
 	}
-	buffer, ok := r.buffers.Get().(*[]byte)
-	if !ok {
-		buffer = new([]byte)
-	}
-	into = *buffer
-	if size >= 0 {
-		into = into[:size]
-	}
-	return into, func() { r.buffers.Put(buffer); r.large.Release(1) }, nil
 }
 
 // readDelivery reads a whole body into memory that is accounted for. The caller
