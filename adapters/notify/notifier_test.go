@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -239,7 +240,8 @@ func TestTargets(t *testing.T) {
 		"slack":               {target: ingest.NotifyTarget{Kind: "service", URL: "slack://hook:WNA3PBYV6-F20DUQND3RQ-Webc4MAvoacrpPakR8phF0zi@webhook"}},
 		"mail":                {target: ingest.NotifyTarget{Kind: "service", URL: "smtp://user:pw@mail.example.org:587/?from=a@example.org&to=b@example.org"}},
 		"kind":                {target: ingest.NotifyTarget{Kind: "pigeon"}, field: "kind"},
-		"service unknown":     {target: ingest.NotifyTarget{Kind: "service", URL: "generic://10.0.0.1/top-secret"}, field: "url"},
+		"service unknown":     {target: ingest.NotifyTarget{Kind: "service", URL: "opsgenie://top-secret/x"}, field: "url"},
+		"webhook inside":      {target: ingest.NotifyTarget{Kind: "service", URL: "generic://mail.internal/top-secret"}, field: "url"},
 		"service of a file":   {target: ingest.NotifyTarget{Kind: "service", URL: "logger://top-secret"}, field: "url"},
 		"service incomplete":  {target: ingest.NotifyTarget{Kind: "service", URL: "slack://top-secret"}, field: "url"},
 		"host inside":         {target: ingest.NotifyTarget{Kind: "service", URL: "smtp://top-secret@mail.internal:25/?from=a@b.c&to=d@e.f"}, field: "url"},
@@ -263,6 +265,9 @@ func TestTargets(t *testing.T) {
 			case tt.field == "" && err != nil, tt.field == "-" && !errors.Is(err, domain.ErrSourceNotFound),
 				tt.field != "" && tt.field != "-" && (bad == nil || bad.Field != tt.field):
 				t.Errorf("got %v, want an error of %q", err, tt.field)
+			}
+			if err != nil && strings.Contains(err.Error(), "top-secret") {
+				t.Errorf("the error shows a secret: %v", err)
 			}
 		})
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync"
+	"unicode"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/ingest"
@@ -11,11 +14,14 @@ import (
 
 // A Sender is ingest.NotifySender. It may be used concurrently.
 type Sender struct {
-	// HTTP posts webhooks; it refuses private addresses by itself.
+	// HTTP refuses private addresses by itself, also where a redirect leads to one.
 	HTTP *http.Client
 	// Host refuses a host that services may not be reached at.
 	Host  func(ctx context.Context, host string) error
 	Clock domain.Clock
+
+	mu   sync.Mutex
+	busy map[domain.Secret]bool // targets that have not answered yet
 }
 
 var _ ingest.NotifySender = (*Sender)(nil)
@@ -24,7 +30,8 @@ var _ ingest.NotifySender = (*Sender)(nil)
 func (s *Sender) Check(ctx context.Context, t ingest.NotifyTarget) error {
 	switch t.Kind {
 	case ingest.NotifyService:
-		return s.checkService(ctx, t)
+		_, err := s.service(ctx, t.URL)
+		return err
 	case ingest.NotifyWebhook:
 		return checkWebhook(t)
 	}
@@ -33,11 +40,22 @@ func (s *Sender) Check(ctx context.Context, t ingest.NotifyTarget) error {
 
 // Send implements ingest.NotifySender.
 func (s *Sender) Send(ctx context.Context, t ingest.NotifyTarget, id string, m ingest.NotifyMessage) error {
-	if err := s.Check(ctx, t); err != nil {
+	m.Title = oneLine(m.Title) // it becomes a header of a mail
+	if t.Kind != ingest.NotifyWebhook {
+		return s.shout(ctx, t, m)
+	}
+	if err := checkWebhook(t); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
-	if t.Kind == ingest.NotifyWebhook {
-		return s.post(ctx, t, id, m)
-	}
-	return s.shout(ctx, t, m)
+	return s.post(ctx, t, id, m)
+}
+
+// oneLine is text without anything that ends a line.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }

@@ -39,7 +39,7 @@ func checkWebhook(t ingest.NotifyTarget) error {
 	return nil
 }
 
-// post sends a signed webhook. Anything but a 2xx is a reason to try again.
+// post sends a signed webhook.
 func (s *Sender) post(ctx context.Context, t ingest.NotifyTarget, id string, m ingest.NotifyMessage) error {
 	body, err := json.Marshal(Payload{Type: TypeNotice, Timestamp: m.At, Data: m})
 	if err != nil {
@@ -62,6 +62,11 @@ func (s *Sender) post(ctx context.Context, t ingest.NotifyTarget, id string, m i
 	req.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return s.do(req)
+}
+
+// do sends a request. Anything but a 2xx is a reason to try again.
+func (s *Sender) do(req *http.Request) error {
 	resp, err := s.HTTP.Do(req)
 	if err != nil {
 		return fmt.Errorf("notify: %w: %w", domain.ErrTransient, scrub(err))
