@@ -173,9 +173,14 @@ func TestNotifier(t *testing.T) {
 	look(0, none)
 	failure := &domain.Failure{Code: "internal", Message: "it broke"}
 	w.sources[0].Failure, w.sources[1].Held = failure, &domain.Held{Count: 900}
+	look(0, map[string][]string{"/all": {"code deletes_held"}, "/held": {"code deletes_held"}}) // the job is tried again
+	w.troubles[w.sources[0].ID] = ingest.Trouble{Failed: true}
 	w.troubles[w.sources[1].ID] = ingest.Trouble{Letters: 5}
 	w.down["/docs"] = true
-	look(time.Second, map[string][]string{"/all": {"docs job_failed", "code deletes_held"}, "/held": {"code deletes_held"}})
+	look(time.Second, map[string][]string{"/all": {"docs job_failed"}})
+	w.sources[0].Jobs = []domain.Job{{Claimed: true}} // the next one runs: that is no recovery
+	w.sources[0].Running = true
+	look(time.Second, none)
 	w.troubles[w.sources[1].ID] = ingest.Trouble{Letters: 6, Parked: 2}
 	look(time.Second, map[string][]string{"/all": {"code dead_letters", "code parked"}})
 	w.down["/docs"] = false

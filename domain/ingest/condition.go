@@ -29,6 +29,9 @@ func Conditions() []Condition {
 type Trouble struct {
 	Letters int64 // dead letters
 	Parked  int64 // events that wait in poison
+	// Failed: its last job that ended by itself has failed for good. It stays so
+	// while the next one is on its way, until that completes.
+	Failed bool
 }
 
 // conditionsOf are those that hold for src, with what there is to say of each:
@@ -39,13 +42,12 @@ func conditionsOf(src domain.Source, trouble Trouble, threshold int64) map[Condi
 	if src.Removing || src.Removed {
 		return found
 	}
-	status := src.Status()
 	switch {
 	case src.CredentialExpired:
 		found[ConditionCredential] = "The provider refuses the credential; the source waits for another one."
-	case status == domain.StatusDisconnected:
+	case src.Status() == domain.StatusDisconnected:
 		found[ConditionGone] = "The provider says again and again that there is nothing: " + src.Failure.Message
-	case status == domain.StatusFailed:
+	case trouble.Failed && src.Failure != nil:
 		found[ConditionFailed] = fmt.Sprintf("The last job has failed (%s): %s", src.Failure.Code, src.Failure.Message)
 	}
 	if src.Held != nil {

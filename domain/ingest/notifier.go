@@ -118,21 +118,25 @@ func (n *Notifier) look(ctx context.Context, rules []NotificationRule) error {
 	if err != nil {
 		return err
 	}
-	now, found := n.Clock.Now(), make([][]Notice, len(rules))
+	of := make(map[domain.OwnerID][]NotificationRule)
+	for _, r := range rules {
+		of[r.Owner] = append(of[r.Owner], r)
+	}
+	now, found := n.Clock.Now(), make(map[uuid.UUID][]Notice)
 	for src, err := range n.Index.Candidates(ctx) {
 		if err != nil {
 			return err
 		}
-		for i, r := range rules {
+		for _, r := range of[src.Owner] {
 			for c, detail := range conditionsOf(src, troubles[src.ID], r.Threshold) {
 				if r.wants(src, c) {
-					found[i] = append(found[i], Notice{Rule: r.ID, Source: src.ID, Condition: c, Detail: domain.Clean(detail)})
+					found[r.ID] = append(found[r.ID], Notice{Rule: r.ID, Source: src.ID, Condition: c, Detail: domain.Clean(detail)})
 				}
 			}
 		}
 	}
-	for i, r := range rules {
-		if err := n.Table.Found(ctx, r.ID, now, quietTime, found[i]); err != nil {
+	for _, r := range rules {
+		if err := n.Table.Found(ctx, r.ID, now, quietTime, found[r.ID]); err != nil {
 			return err
 		}
 	}
