@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // createFile makes path with raw in it, mode 0600. fs.ErrExist: it is there, and
@@ -40,6 +41,19 @@ func place(path string, raw []byte, name func(from, to string) error) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// lockBeside lets one process at a time change the file path: it waits for the lock
+// on its folder, which needs no file of its own.
+func lockBeside(path string) (unlock func(), err error) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return func() { _ = dir.Close() }, nil // which unlocks it
 }
 
 // hidden drops the address of a key management service from err: a key may be in

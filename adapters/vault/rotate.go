@@ -47,8 +47,16 @@ func (r *Keyring) Disable(ctx context.Context) error {
 	})
 }
 
-// change replaces the file by what edit makes of it.
+// change replaces the file by what edit makes of it. One process at a time does so:
+// of two that had read the same file, the second one would lose the key of the
+// first, and all that is sealed by it.
 func (r *Keyring) change(ctx context.Context, edit func(*keyset.Manager, keys) error) error {
+	unlock, err := lockBeside(r.path)
+	if err != nil {
+		return fmt.Errorf("vault: lock the keyset: %w", err)
+	}
+	defer unlock()
+	r.forget()
 	k, err := r.current(ctx)
 	if err != nil {
 		return err

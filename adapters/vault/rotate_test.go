@@ -64,6 +64,36 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// Rotations at the same time, each in a process of its own, lose no key: what each
+// has sealed opens.
+func TestRotateTogether(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	const rotations = 8
+	var ids [rotations]string
+	var together sync.WaitGroup
+	for i := range rotations {
+		other := vault.New(w.db, keyring(t, w.path, ""), clock.System{})
+		ring := keyring(t, w.path, "")
+		together.Go(func() {
+			if err := ring.AddKey(t.Context()); err != nil {
+				t.Error(err)
+			}
+			var err error
+			if ids[i], err = other.Put(t.Context(), ann, github, domain.Credential{Kind: domain.CredentialToken, Secret: canary}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together.Wait()
+	for i, id := range ids {
+		if _, err := w.Get(t.Context(), ann, github, id); err != nil {
+			t.Errorf("rotation %d: %v", i, err)
+		}
+	}
+}
+
 // A disabled key says so; it is no fault of the credential.
 func TestDisabledKey(t *testing.T) {
 	t.Parallel()

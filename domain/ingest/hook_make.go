@@ -71,6 +71,13 @@ func newHook(src domain.Source, at time.Time) SourceHook {
 	}
 }
 
+// worn reports whether h needs another secret. Only one that the provider has from
+// us may be replaced by us: what somebody set by hand would fail from then on, and
+// so would a third one while the provider still signs with the first.
+func (h SourceHook) worn(now time.Time) bool {
+	return h.HookID != "" && !h.EnsuredAt.Before(h.SecretAt) && !now.Before(h.SecretAt.Add(secretLasts))
+}
+
 // rotated is h with another secret, and the one before beside it.
 func (h SourceHook) rotated(at time.Time) SourceHook {
 	h.Previous, h.Secret, h.SecretAt = h.Secret, domain.Secret(random(32)), at

@@ -107,7 +107,7 @@ func (r *Registrar) due(src domain.Source, h SourceHook) bool {
 		return false
 	}
 	return h.EnsuredAt.Before(h.SecretAt) || h.Failure != "" || h.URL != addressOf(r.PublicURL, h) || h.HookID != src.HookID ||
-		!now.Before(h.EnsuredAt.Add(hookHealth)) || !now.Before(h.SecretAt.Add(secretLasts)) ||
+		!now.Before(h.EnsuredAt.Add(hookHealth)) || h.worn(now) ||
 		!h.ExpiresAt.IsZero() && !now.Before(h.ExpiresAt.Add(-hookRenewal))
 }
 
@@ -119,7 +119,7 @@ func (r *Registrar) due(src domain.Source, h SourceHook) bool {
 //   - provider before row: the provider adopts the hook by its URL.
 //   - row before event: row and fold differ, so it is due.
 func (r *Registrar) ensure(ctx context.Context, src domain.Source, h SourceHook, admin domain.WebhookAdmin) error {
-	if !r.Clock.Now().Before(h.SecretAt.Add(secretLasts)) {
+	if h.worn(r.Clock.Now()) {
 		h = h.rotated(r.Clock.Now())
 	}
 	h.URL, h.TriedAt = addressOf(r.PublicURL, h), r.Clock.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,46 @@ func TestRegistrar(t *testing.T) {
 		t.Error("want a new secret, and the old one still good")
 	}
 	o.PublicURL = "https://dc.example.com/base" // the same place
+	o.once(t)
+	o.right(t)
+}
+
+// A secret that the provider does not have from the registrar is never replaced by
+// it: one that somebody has set there by hand, nor the second one while the provider
+// could not be told of it.
+func TestRegistrarKeepsWhatTheProviderSignsWith(t *testing.T) {
+	t.Parallel()
+
+	fits := func(o *office, secret domain.Secret) bool {
+		return slices.Contains(o.row().Active(o.world.Clock.Now()), secret)
+	}
+	o := newOffice(t)
+	made, err := (&ingest.SourceHooks{Hooks: o.hooks, Index: o.world.Rows, Clock: o.world.Clock}).Make(t.Context(), "alice", o.source.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.forge.refuse = domain.ErrForbidden
+	for range 200 {
+		o.world.Clock.Turn(24 * time.Hour)
+		o.once(t)
+	}
+	if !fits(o, made.Secret) {
+		t.Error("the secret that was set by hand is not good any more")
+	}
+
+	o = newOffice(t)
+	o.once(t)
+	first := o.row().Secret
+	o.forge.refuse = domain.ErrTransient
+	for range 300 {
+		o.world.Clock.Turn(24 * time.Hour)
+		o.once(t)
+	}
+	if !fits(o, first) {
+		t.Error("the secret that the provider has is not good any more")
+	}
+	o.forge.refuse = nil
+	o.world.Clock.Turn(25 * time.Hour)
 	o.once(t)
 	o.right(t)
 }
