@@ -18,10 +18,13 @@ type WebhookParser interface {
 
 // A Delivery is what a webhook says.
 type Delivery struct {
-	ID      string   // the provider's delivery id; empty where it gives none, or repeats it
-	Event   string   // the provider's word: "push"
-	Notices []Notice // empty: it means nothing to us
-	Ignored string   // why it means nothing, for people: "a ping"
+	ID string // the provider's delivery id; empty where it gives none, or repeats it
+	// IDSigned: the signature covers ID, so the same body under another id is another
+	// delivery, and not one that somebody caught and sends again.
+	IDSigned bool
+	Event    string   // the provider's word: "push"
+	Notices  []Notice // empty: it means nothing to us
+	Ignored  string   // why it means nothing, for people: "a ping"
 }
 
 // A Notice says that one object of the provider may have changed.

@@ -87,7 +87,9 @@ func numbered(folder string, i *item) []string {
 }
 
 // Parse implements domain.WebhookParser. What a delivery is says its body, which
-// may be signed, and not its header.
+// may be signed, and not its header. Nothing of GitLab's in a push tells it from an
+// earlier one of the same commits (a branch that is moved forth, back and forth), and
+// a template may leave the same text each time: where the id is signed it decides.
 func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	event, id := h.Get(headerEvent), cmp.Or(h.Get(headerID), h.Get(headerIdempotency))
 	if event == "" || len(event) > maxHeader || len(id) > maxHeader {
@@ -102,7 +104,7 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	if err != nil && !errors.As(err, &shape) {
 		return domain.Delivery{}, &domain.InvalidError{Problem: "the body is no JSON"}
 	}
-	d := domain.Delivery{ID: id, Event: domain.Clean(cmp.Or(p.Kind, p.Name, event))}
+	d := domain.Delivery{ID: id, IDSigned: len(h.Values(headerSignature)) > 0 && h.Get(headerID) != "", Event: domain.Clean(cmp.Or(p.Kind, p.Name, event))}
 	if action := cmp.Or(p.Attributes.Action, p.Action); action != "" {
 		d.Event += "." + domain.Clean(action)
 	}

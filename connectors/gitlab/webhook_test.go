@@ -207,8 +207,11 @@ func TestDeliveryID(t *testing.T) {
 		"signed": having(delivered("Push Hook"), "Webhook-Id", "signed"),
 		"":       without(delivered("Push Hook"), "Idempotency-Key"),
 	} {
-		if d, err := c.Parse(h, []byte(gitlabRaw)); err != nil || d.ID != want {
-			t.Errorf("got %q, %v, want %q", d.ID, err, want)
+		if d, err := c.Parse(h, []byte(gitlabRaw)); err != nil || d.ID != want || d.IDSigned {
+			t.Errorf("got %q, signed %v, %v, want %q", d.ID, d.IDSigned, err, want)
+		}
+		if d, err := c.Parse(having(h, "Webhook-Signature", "v1,s"), []byte(gitlabRaw)); err != nil || d.IDSigned != (want == "signed") {
+			t.Errorf("%q beside a signature: got signed %v, %v", want, d.IDSigned, err)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (s Source) batch(ctx context.Context, p pointer) (action, error) {
 		}
 		req.SetBasicAuth(auth.Username, string(auth.Password))
 	}
-	res, err := s.Client.opt.HTTP.Do(req)
+	res, err := staying(s.Client.opt.HTTP).Do(req)
 	if err != nil {
 		return action{}, fmt.Errorf("gitrepo: lfs: %w: %w", domain.ErrTransient, withoutURL(err))
 	}
@@ -92,6 +92,14 @@ func (s Source) batch(ctx context.Context, p pointer) (action, error) {
 		return action{}, err
 	}
 	return readBatch(io.LimitReader(res.Body, maxAnswer))
+}
+
+// staying is c without redirects: Go lets a credential follow to other ports of the
+// same host and to hosts below it, and git, for the same repository, follows none.
+func staying(c *http.Client) *http.Client {
+	own := *c
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
 }
 
 func readBatch(r io.Reader) (action, error) {
@@ -123,7 +131,7 @@ func (c *Client) status(code int) error {
 		return nil
 	case code == http.StatusUnauthorized:
 		err = domain.ErrUnauthorized
-	case code == http.StatusForbidden:
+	case code == http.StatusForbidden, code >= 300 && code < 400: // redirects lead elsewhere, which is not asked
 		err = domain.ErrForbidden
 	case code == http.StatusNotFound, code == http.StatusGone:
 		err = domain.ErrGone

@@ -145,3 +145,26 @@ func TestContentBehindPointers(t *testing.T) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }
+
+// The token of the repository goes to its server alone: neither to another port of
+// the same host, nor to wherever the server sends who asks where a file is.
+func TestTokenStaysWithTheServer(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.server.Protect("git", "secret")
+	newLFS(t, w)
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the other server was asked for %s with %q", r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	w.server.Handle("/repo.git/info/lfs/", http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	w.source.Remote.Auth = func(context.Context) (gitrepo.Auth, error) {
+		return gitrepo.Auth{Username: "git", Password: "secret"}, nil
+	}
+	text, _ := pointerTo("large file")
+	w.repo.Commit("main", gittest.Put("a", text))
+	if got, err := w.read(w.list().items["a"]); !errors.Is(err, domain.ErrForbidden) {
+		t.Errorf("got %q, %v, want ErrForbidden", got, err)
+	}
+}

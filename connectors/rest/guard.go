@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
@@ -66,8 +67,8 @@ func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Guard refuses connections to addresses that are not public. A name that changes
 // its mind does not help, for the address is what is looked at. networks are the
-// operator's exceptions, on any port; link-local addresses, where clouds keep
-// their secrets, are never one.
+// operator's exceptions, on any port; link-local addresses and the others where
+// clouds keep their secrets are never one.
 func Guard(networks []netip.Prefix) Control {
 	public, inside := ssrf.New(ssrf.WithPorts(443, 8443)), within(networks)
 	return func(ctx context.Context, network, address string, c syscall.RawConn) error {
@@ -86,7 +87,7 @@ func within(networks []netip.Prefix) Control {
 			return errRefused
 		}
 		ip := at.Addr().Unmap().WithZone("")
-		if ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() {
+		if ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || slices.Contains(metadata(), ip) {
 			return errRefused
 		}
 		for _, n := range networks {
@@ -95,6 +96,15 @@ func within(networks []netip.Prefix) Control {
 			}
 		}
 		return errRefused
+	}
+}
+
+// metadata are the addresses at which clouds keep their secrets that look like those
+// of a private network: of AWS, Alibaba, Oracle and Azure.
+func metadata() []netip.Addr {
+	return []netip.Addr{
+		netip.AddrFrom16([16]byte{0: 0xfd, 2: 0x0e, 3: 0xc2, 14: 0x02, 15: 0x54}), // fd00:ec2::254
+		netip.AddrFrom4([4]byte{100, 100, 100, 200}), netip.AddrFrom4([4]byte{192, 0, 0, 192}), netip.AddrFrom4([4]byte{168, 63, 129, 16}),
 	}
 }
 

@@ -14,12 +14,13 @@ import (
 func TestGuard(t *testing.T) {
 	t.Parallel()
 
-	networks := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fc00::/7")}
+	networks := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("100.100.0.0/16")}
 	guard := rest.Guard(networks)
 	for address, want := range map[string]bool{
 		"140.82.121.6:443": true, "140.82.121.6:8443": true, "[2606:50c0:8000::153]:443": true,
 		"10.1.2.3:7990": true, "[::ffff:10.1.2.3]:80": true, "[fd00::1]:443": true,
 		"140.82.121.6:22": false, "140.82.121.6:80": false, "10.2.0.1:443": false, "127.0.0.1:443": false, "[::1]:443": false,
+		"100.100.1.1:80": true, "100.100.100.200:80": false, "[fd00:ec2::254]:80": false, "[fd00:ec2::255]:80": true, "[fe80::1%eth0]:443": false,
 		"169.254.169.254:80": false, "[fe80::1]:443": false, "0.0.0.0:443": false, "[::ffff:127.0.0.1]:443": false,
 		"100.64.0.1:443": false, "[64:ff9b::7f00:1]:443": false, "192.168.1.1:443": false, "nonsense": false,
 	} {

@@ -101,8 +101,8 @@ func (g *gate) leave(now time.Time, well bool) {
 	g.shut, g.until = !well, now.Add(time.Second)
 }
 
-// unseen are the sources that have no mark of this delivery, nor of another one
-// with the same body. Marks that cannot be read are none.
+// unseen are the sources that have no mark of this delivery, nor, unless its id is
+// signed, of another one with the same body. Marks that cannot be read are none.
 func (w *Webhooks) unseen(ctx context.Context, sources []told, d domain.Delivery, body domain.Digest) (fresh []told, repeated int) {
 	keys := marksOf(sources, d, body)
 	read, cancel := context.WithTimeout(ctx, marksPatience)
@@ -113,7 +113,7 @@ func (w *Webhooks) unseen(ctx context.Context, sources []told, d domain.Delivery
 		return sources, 0
 	}
 	for i, s := range sources {
-		byID, byBody := marked[2*i], marked[2*i+1]
+		byID, byBody := marked[2*i], marked[2*i+1] && !d.IDSigned
 		if byBody && !byID && d.ID != "" {
 			w.Logger.WarnContext(ctx, "suspected replay", "source", s.ID, "delivery", shortText(domain.Clean(d.ID)), "body", body)
 		}

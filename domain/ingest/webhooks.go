@@ -2,9 +2,7 @@ package ingest
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -120,39 +118,39 @@ func (w *Webhooks) Take(ctx context.Context, a Arrival) (Taken, error) {
 }
 
 // addressed is the row of the source that key names, and the secrets of the
-// address. Who knows no address is verified against a secret that nobody has, so
-// that the answer takes as long.
+// address. Who knows no address costs what a known one costs: the same reads, and
+// the same secrets to be verified against, which then nobody has.
 func (w *Webhooks) addressed(ctx context.Context, provider domain.Provider, key string) (*SourceHook, []domain.Secret, error) {
 	if key == "" {
-		return nil, orNobody(w.Secrets[provider]), nil
+		return nil, padded(w.Secrets[provider]), nil
 	}
 	if w.Hooks == nil {
-		return nil, orNobody(nil), nil
+		return nil, padded(nil), nil
 	}
 	h, err := w.Hooks.ByKey(ctx, provider, key)
-	switch {
-	case errors.Is(err, domain.ErrSourceNotFound):
-		return nil, orNobody(nil), nil
-	case err != nil:
+	unknown := errors.Is(err, domain.ErrSourceNotFound)
+	if err != nil && !unknown {
 		return nil, nil, fmt.Errorf("find the address: %w", errors.Join(domain.ErrUnavailable, err))
 	}
-	src, err := w.Index.Source(ctx, h.Source)
+	src, err := w.Index.Source(ctx, h.Source) // of an unknown address: none
 	switch {
-	case errors.Is(err, domain.ErrSourceNotFound) || err == nil && (src.Removing || src.Removed):
-		return nil, orNobody(nil), nil
+	case unknown || errors.Is(err, domain.ErrSourceNotFound) || err == nil && (src.Removing || src.Removed):
+		return nil, padded(nil), nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("find the source: %w", errors.Join(domain.ErrUnavailable, err))
 	}
-	return &h, h.Active(w.Clock.Now()), nil
+	return &h, padded(h.Active(w.Clock.Now())), nil
 }
 
-// orNobody is secrets without empty ones, else one that nobody has.
-func orNobody(secrets []domain.Secret) []domain.Secret {
+// usualSecrets is how many an address has while one replaces the other. Each is
+// verified against, so it has as many when there is but one, or none.
+const usualSecrets = 2
+
+// padded is secrets without empty ones, and with some that nobody has.
+func padded(secrets []domain.Secret) []domain.Secret {
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s domain.Secret) bool { return s == "" })
-	if len(secrets) == 0 {
-		raw := make([]byte, 32)
-		_, _ = rand.Read(raw) // never fails
-		return []domain.Secret{domain.Secret(hex.EncodeToString(raw))}
+	for len(secrets) < usualSecrets {
+		secrets = append(secrets, domain.Secret(random(32)))
 	}
 	return secrets
 }

@@ -55,7 +55,7 @@ func (hooked) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return domain.Delivery{}, &domain.InvalidError{Field: "body", Problem: "is no payload"}
 	}
-	d := domain.Delivery{ID: h.Get("X-Id"), Event: p.Event}
+	d := domain.Delivery{ID: h.Get("X-Id"), IDSigned: h.Get("X-Id-Signed") != "", Event: p.Event}
 	for _, k := range p.Keys {
 		d.Notices = append(d.Notices, domain.Notice{ExternalKey: k, Refs: p.Refs})
 	}
@@ -359,6 +359,57 @@ func TestWebhookRefused(t *testing.T) {
 	}
 }
 
+// A watched counts what a refusal costs.
+type watched struct {
+	hooked
+	domain.Index
+	reads, secrets int
+}
+
+func (w *watched) Verify(h http.Header, raw []byte, secrets []domain.Secret, now time.Time) error {
+	w.secrets += len(secrets)
+	return w.hooked.Verify(h, raw, secrets, now)
+}
+
+func (w *watched) Source(ctx context.Context, id domain.SourceID) (domain.Source, error) {
+	w.reads++
+	return w.Index.Source(ctx, id)
+}
+
+// The time of a refusal tells nothing: whoever is refused costs the same reads and
+// the same number of secrets.
+func TestWebhookRefusedAtTheSameCost(t *testing.T) {
+	t.Parallel()
+
+	rotating := func(d *desk) {
+		row := d.hooks.rows[d.source.ID]
+		row.Previous, row.SecretAt = "old", d.world.Clock.Now().Add(time.Hour)
+		d.hooks.rows[d.source.ID] = row
+	}
+	for key, prepares := range map[string]map[string]func(*desk){
+		address: {"wrong secret": func(*desk) {}, "two secrets": rotating, "removed": (*desk).remove, "unknown": func(d *desk) { clear(d.hooks.rows) }},
+		"": {
+			"wrong secret": func(*desk) {}, "none": func(d *desk) { d.Secrets = nil },
+			"two secrets": func(d *desk) { d.Secrets["memory"] = []domain.Secret{shared, "old"} },
+		},
+	} {
+		costs := map[[2]int]string{}
+		for name, prepare := range prepares {
+			d := newDesk(t)
+			prepare(d)
+			w := &watched{hooked: hooked{&provider{}}, Index: d.Index}
+			d.Index, d.Connectors = w, ingest.Connectors{w}
+			if _, err := d.Take(t.Context(), arrival(key, "wrong", "d", push(1))); !errors.Is(err, domain.ErrUnauthorized) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			costs[[2]int{w.reads, w.secrets}] = name
+		}
+		if len(costs) != 1 {
+			t.Errorf("address %q: got reads and secrets %v, want the same for all", key, costs)
+		}
+	}
+}
+
 // remove requests the removal of the source.
 func (d *desk) remove() {
 	e, err := d.world.Source(d.source.ID).RequestRemoval(d.world.Clock.Now())
@@ -433,6 +484,22 @@ func TestWebhookReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.wantHints(t, 2)
+}
+
+// Where the id is signed, the same body under another id is another delivery, such as
+// a branch that moves forth, back and forth; under the same id it is a repeat.
+func TestWebhookWithSignedID(t *testing.T) {
+	t.Parallel()
+
+	d := newDesk(t)
+	for _, id := range []string{"d-1", "d-2", "d-1", "d-3", "d-3"} {
+		a := arrival("", shared, id, push(1))
+		a.Header.Set("X-Id-Signed", "yes")
+		if _, err := d.Take(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.wantHints(t, 3)
 }
 
 // Without its marks a delivery that comes again is the same event, and so is one
