@@ -108,8 +108,9 @@ type Queue interface {
 	// Claim waits for a ticket and leases it to worker under token. It returns
 	// when ctx ends with ctx's error.
 	Claim(ctx context.Context, worker string, token RunID) (Lease, error)
-	// Extend keeps a lease. ErrFenced: it is gone.
-	Extend(ctx context.Context, l Lease) error
+	// Extend keeps a lease, and tells whether others have waited for a while that
+	// could be worked on in its place. ErrFenced: it is gone.
+	Extend(ctx context.Context, l Lease) (wanted bool, err error)
 	// Release ends a lease. again is when the source wants to be claimed again;
 	// zero: not by this job. ErrFenced: it was gone already.
 	Release(ctx context.Context, l Lease, again time.Time) error

@@ -30,7 +30,7 @@ func NewReader(db *pgxpool.Pool) *Reader {
 
 // query runs a read of many rows.
 func query[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	return again(func() ([]T, error) {
+	return again(ctx, func() ([]T, error) {
 		rows, err := db.Query(ctx, sql, args...)
 		if err != nil {
 			return nil, err
@@ -42,7 +42,7 @@ func query[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], 
 // queryOrdered is query for a page of rows in the order of an index. Postgres
 // would rather sort all of them while it does not know yet how many there are.
 func queryOrdered[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	return again(func() (page []T, err error) {
+	return again(ctx, func() (page []T, err error) {
 		err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
 				return err
@@ -60,7 +60,7 @@ func queryOrdered[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFu
 
 // queryOne runs a read of one row; absent is the error when there is none.
 func queryOne[T any](ctx context.Context, db *pgxpool.Pool, absent error, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
-	v, err := again(func() (T, error) {
+	v, err := again(ctx, func() (T, error) {
 		rows, err := db.Query(ctx, sql, args...)
 		if err != nil {
 			var none T

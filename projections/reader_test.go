@@ -1,12 +1,14 @@
 package projections_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/projections"
@@ -188,5 +190,34 @@ func TestLanguagesAndTotals(t *testing.T) {
 	totals, err := w.Totals(t.Context(), s.src.ID)
 	if err != nil || totals != (domain.Totals{Files: 4, Bytes: 7}) {
 		t.Errorf("got %+v, error %v; want 4 files of 7 bytes", totals, err)
+	}
+}
+
+// Connections that the database has ended cost a read other tries, which nobody
+// sees.
+func TestReadsOutliveTheirConnections(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	w.project(t, l)
+	admin, err := pgx.ConnectConfig(t.Context(), w.db.Config().ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(context.Background()) }() // nothing is open on it
+	for range 20 {
+		if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.GetSource(t.Context(), "ann", s.src.ID); err != nil {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if _, err := w.db.Exec(t.Context(), `SELECT pg_terminate_backend(pg_backend_pid())`); !projections.Passing(err) {
+		t.Errorf("got %v, want trouble that passes", err)
+	}
+	if _, err := w.db.Exec(t.Context(), `SELECT 1/0`); projections.Passing(err) {
+		t.Errorf("got %v, want trouble that does not pass", err)
 	}
 }

@@ -27,7 +27,7 @@ func (r *Reader) RunsBetween(ctx context.Context, partition int32, from, to int6
 		runs    []RunRow
 		removed []domain.SourceID
 	}
-	got, err := again(func() (a answer, err error) {
+	got, err := again(ctx, func() (a answer, err error) {
 		err = pgx.BeginTxFunc(ctx, r.db, pgx.TxOptions{AccessMode: pgx.ReadOnly, IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 			if err := reached(ctx, tx, partition, to); err != nil { // locks, as in runsAt
 				return err

@@ -42,7 +42,7 @@ const runsAt = `
 
 // runsAt are the runs of owner, of all owners when it is null.
 func (r *Reader) runsAt(ctx context.Context, partition int32, at int64, owner pgtype.Text) ([]RunRow, error) {
-	runs, err := again(func() (runs []RunRow, err error) {
+	runs, err := again(ctx, func() (runs []RunRow, err error) {
 		err = pgx.BeginTxFunc(ctx, r.db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 			// The lock of this statement keeps the tables from being made anew
 			// before the next one.
@@ -85,7 +85,7 @@ func scanRun(row pgx.CollectableRow) (RunRow, error) {
 // RunsOf are the runs of a source that have these numbers, as far as there are. It
 // is for a part of our own, which serves all owners.
 func (r *Reader) RunsOf(ctx context.Context, source domain.SourceID, numbers []int64) ([]domain.Run, error) {
-	runs, err := again(func() ([]domain.Run, error) {
+	runs, err := again(ctx, func() ([]domain.Run, error) {
 		rows, err := r.db.Query(ctx, `
 			SELECT run, run_id, job_id, started_offset, coalesce(ended_offset, -1) FROM runs
 			WHERE source_id = $1 AND run = ANY($2) ORDER BY run`, [16]byte(source.UUID), numbers)

@@ -16,7 +16,7 @@ import (
 // Passed is the last state of a file that a stage reported of; false: none. The
 // file is found whatever its owner.
 func (r *Reader) Passed(ctx context.Context, stage string, file domain.FileID) (domain.Revised, bool, error) {
-	at, err := again(func() (at domain.Revised, err error) {
+	at, err := again(ctx, func() (at domain.Revised, err error) {
 		err = r.db.QueryRow(ctx, `SELECT run, seq FROM file_stages WHERE file_id = $1 AND stage = $2`, [16]byte(file.UUID), stage).Scan(&at.Run, &at.Seq)
 		return at, err
 	})

@@ -1,11 +1,18 @@
 package projections
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 // Classes of SQLSTATE that blame the data: data exception, integrity constraint
@@ -49,12 +56,43 @@ func refusal(err error) error {
 	return err
 }
 
-// again runs a read, and once more when the tables were exchanged under it.
-func again[T any](read func() (T, error)) (T, error) {
+// What SQLSTATE begins with when it passes: the connection broke, the server is a
+// standby for now, the transaction has to be done again, the server is short of
+// something, somebody has ended what ran (a restart, too), the machine has trouble.
+var passingStates = [...]string{"08", "25006", "40", "53", "57", "58"}
+
+// Passing tells whether err is trouble with the database that passes: a server
+// that restarts, is full or cannot be reached, a connection that it has ended. What
+// was asked may be asked again; whether a write was committed is not known.
+func Passing(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return slices.ContainsFunc(passingStates[:], func(state string) bool { return strings.HasPrefix(pg.Code, state) })
+	}
+	var refused *pgconn.ConnectError
+	var broken net.Error
+	return errors.As(err, &refused) || errors.As(err, &broken) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// readTries is how often a read is tried whose connection breaks: a restart leaves
+// more than one of them in the pool that does not work any more.
+const readTries = 4
+
+// again runs a read, and once more when the tables were exchanged under it, or when
+// its connection breaks. domain.ErrUnavailable: the database has trouble that
+// passes.
+func again[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	v, err := read()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == schemaChanged {
-		return read()
+		v, err = read()
+	}
+	for tries := 1; tries < readTries && Passing(err) && ctx.Err() == nil; tries++ {
+		v, err = read()
+	}
+	if err != nil && ctx.Err() == nil && Passing(err) {
+		err = fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
 	}
 	return v, err
 }

@@ -51,7 +51,7 @@ func NewWaiters(db *pgxpool.Pool, topic string, clock domain.Clock, log *slog.Lo
 func (w *Waiters) Wait(ctx context.Context, p domain.Position) error {
 	me := w.join(p)
 	defer w.leave(p.Partition, me)
-	position, err := again(func() (int64, error) { return w.Position(ctx, p.Partition) })
+	position, err := w.Position(ctx, p.Partition)
 	if err != nil {
 		return fmt.Errorf("wait for %s: %w", p, err)
 	}
@@ -69,12 +69,13 @@ func (w *Waiters) Wait(ctx context.Context, p domain.Position) error {
 // Position is the next offset of a partition to be folded: the rows hold all
 // below it. 0: none was.
 func (w *Waiters) Position(ctx context.Context, partition int32) (int64, error) {
-	var position int64
-	err := w.db.QueryRow(ctx, `SELECT position FROM checkpoints WHERE topic = $1 AND partition = $2`, w.topic, partition).Scan(&position)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, nil
-	}
-	return position, err
+	return again(ctx, func() (position int64, err error) {
+		err = w.db.QueryRow(ctx, `SELECT position FROM checkpoints WHERE topic = $1 AND partition = $2`, w.topic, partition).Scan(&position)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return 0, nil
+		}
+		return position, err
+	})
 }
 
 func (w *Waiters) join(p domain.Position) *waiter {

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/domain"
@@ -46,6 +49,9 @@ func TestErrorsBecomeHTTP(t *testing.T) {
 		"unavailable":      {fmt.Errorf("%s: %w", inner, domain.ErrUnavailable), 503, "UNAVAILABLE", []string{"Retry-After", "1"}},
 		"unknown fate":     {fmt.Errorf("%s: %w", inner, domain.ErrUnknownFate), 503, "UNAVAILABLE", []string{"Retry-After", "1"}},
 		"too slow":         {fmt.Errorf("%s: %w", inner, context.DeadlineExceeded), 503, "UNAVAILABLE", []string{"Retry-After", "1"}},
+		"ended connection": {fmt.Errorf("%s: %w", inner, &pgconn.PgError{Code: "57P01"}), 503, "UNAVAILABLE", []string{"Retry-After", "1"}},
+		"broken off":       {fmt.Errorf("%s: %w", inner, io.ErrUnexpectedEOF), 503, "UNAVAILABLE", []string{"Retry-After", "1"}},
+		"bad data":         {fmt.Errorf("%s: %w", inner, &pgconn.PgError{Code: "22021"}), 500, "INTERNAL_ERROR", nil},
 		"anything else":    {errors.New(inner), 500, "INTERNAL_ERROR", nil},
 	}
 	for name, tt := range tests {

@@ -58,6 +58,9 @@ func (s *Server) classify(err error) *errorReply {
 	case errors.Is(err, context.Canceled):
 		return newErrorReply(statusClientGone, "CLIENT_GONE", "the client has gone")
 	}
+	if projections.Passing(err) { // a connection that the database has ended, a restart of it
+		err = errors.Join(domain.ErrUnavailable, err)
+	}
 	for _, row := range table() {
 		if errors.Is(err, row.is) {
 			e := newErrorReply(row.status, row.code, row.message)

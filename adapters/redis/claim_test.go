@@ -172,9 +172,9 @@ func TestExpiredLeaseIsClaimedByAnother(t *testing.T) {
 		if l.Source != source(1) || l.Job != job(1) {
 			t.Errorf("got %v, want the ticket whose lease ended", l.Ticket)
 		}
-		wantFenced(t, short.Extend(t.Context(), lost))
+		wantFenced(t, extend(t, short, lost))
 		wantFenced(t, short.Release(t.Context(), lost, time.Time{}))
-		if err := q.Extend(t.Context(), l); err != nil {
+		if err := extend(t, q, l); err != nil {
 			t.Error(err)
 		}
 	})

@@ -107,3 +107,40 @@ func wantSource(t *testing.T, l domain.Lease, n int) {
 		t.Errorf("got source %v, want %v", l.Source, source(n))
 	}
 }
+
+// A lease is wanted when a ticket that could take its place has been due for a
+// second.
+func TestWantedLease(t *testing.T) {
+	t.Parallel()
+
+	tests := map[string]struct {
+		options redis.Options
+		waits   []domain.Ticket
+		want    bool
+	}{
+		"nobody waits":                       {},
+		"another owner":                      {waits: []domain.Ticket{of(2, "bob", "github", 2)}, want: true},
+		"the same owner":                     {waits: []domain.Ticket{of(2, "ann", "localfs", 2)}, want: true},
+		"its own next job":                   {waits: []domain.Ticket{of(1, "ann", "localfs", 2)}},
+		"just come":                          {waits: []domain.Ticket{ticket(2)}},
+		"at its own cap":                     {options: redis.Options{PerOwner: 1}, waits: []domain.Ticket{of(2, "ann", "localfs", 2)}, want: true},
+		"at its provider's cap":              {options: redis.Options{PerProvider: 1}, waits: []domain.Ticket{of(2, "bob", "localfs", 2)}, want: true},
+		"at a cap that it does not free":     {options: redis.Options{PerProvider: 1}, waits: []domain.Ticket{of(2, "bob", "github", 2), of(3, "bob", "github", 3)}},
+		"of an owner whose cap it frees not": {options: redis.Options{PerOwner: 1}, waits: []domain.Ticket{of(2, "bob", "github", 2), of(3, "bob", "localfs", 3)}},
+	}
+	each(t, func(t *testing.T, s server) {
+		for name, tt := range tests {
+			s.flush(t)
+			q := s.queue(t, tt.options)
+			enqueue(t, q, of(1, "ann", "localfs", 1))
+			l := claim(t, q, "w1")
+			enqueue(t, q, tt.waits...)
+			if len(tt.waits) > 1 { // the first is worked on, the other is at its cap
+				claim(t, q, "w2")
+			}
+			if wanted, err := q.Extend(t.Context(), l); err != nil || wanted != tt.want {
+				t.Errorf("%s: got %t, %v, want %t", name, wanted, err, tt.want)
+			}
+		}
+	})
+}

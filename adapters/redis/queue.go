@@ -98,11 +98,18 @@ func millis(t time.Time) int64 {
 	return max(1, t.Add(time.Millisecond-1).UnixMilli())
 }
 
+// wantedAfter is how long a ticket has to be due before a lease is wanted for it: a
+// worker that is free has taken it by then.
+const wantedAfter = time.Second
+
 // Extend gives l its whole time again. A late one succeeds as long as nobody has
-// reaped the lease. ErrFenced: it is gone.
-func (q *Queue) Extend(ctx context.Context, l domain.Lease) error {
-	held, err := q.run(ctx, q.scripts.extend, l.Source.String(), l.Token.String(), q.opt.Lease.Milliseconds()).Bool()
-	return fenced(ctx, "extend", l, held, err)
+// reaped the lease. wanted: for a second or longer a ticket has been due that the
+// caps let a worker take if l were given back. ErrFenced: it is gone.
+func (q *Queue) Extend(ctx context.Context, l domain.Lease) (wanted bool, err error) {
+	const gone, kept = 0, 1 // 2: kept and wanted
+	answer, err := q.run(ctx, q.scripts.extend, l.Source.String(), l.Token.String(), q.opt.Lease.Milliseconds(),
+		q.opt.PerProvider, q.opt.PerOwner, wantedAfter.Milliseconds()).Int()
+	return answer > kept, fenced(ctx, "extend", l, answer != gone, err)
 }
 
 // Release ends l. With again zero a ticket that waits behind it takes its place,

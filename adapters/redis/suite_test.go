@@ -182,3 +182,10 @@ func wantFenced(t *testing.T, err error) {
 		t.Errorf("got error %v, want %v", err, domain.ErrFenced)
 	}
 }
+
+// extend is Extend for those who do not ask who waits.
+func extend(t *testing.T, q domain.Queue, l domain.Lease) error {
+	t.Helper()
+	_, err := q.Extend(t.Context(), l)
+	return err
+}

@@ -39,6 +39,42 @@ func TestRollingRestart(t *testing.T) {
 	two.stop(t)
 }
 
+// A database that ends the connections of the service in the middle of requests, as
+// it does when it restarts, costs a caller another try at most.
+func TestDatabaseEndsConnections(t *testing.T) {
+	t.Parallel()
+
+	dir := folder(t, map[string]string{"a": "a"})
+	env := serveEnv(t, dir)
+	server := startChild(t, env, "serve")
+	id := connect(t, with(env, "DATA_CONNECTOR_URL="+server.URL), dir)
+	ctx, stop := context.WithCancel(t.Context())
+	url := server.URL + "/sources/" + id
+	asked := []*asking{ask(ctx, http.MethodGet, url), ask(ctx, http.MethodGet, url+"/files"), ask(ctx, http.MethodPost, url+"/sync"), ask(ctx, http.MethodPost, url+"/pause")}
+	for _, a := range asked {
+		<-a.begun
+	}
+	db, ended := database(t, env), 0
+	for range 300 {
+		var n int
+		if err := db.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		ended += n
+	}
+	stop()
+	for _, a := range asked {
+		<-a.ended
+		t.Logf("%s: answers by status: %v, while %d connections were ended", a.method, a.answers, ended)
+		for status, n := range a.answers {
+			if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable || status == 0 {
+				t.Errorf("%s: got %d answers of status %d:\n%s", a.method, n, status, server.log())
+			}
+		}
+	}
+	server.stop(t)
+}
+
 // An asking sends one request after the other.
 type asking struct {
 	method  string

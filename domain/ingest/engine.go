@@ -57,7 +57,14 @@ type Committed struct {
 //
 // ErrFenced: another run has claimed the source, or the job was cancelled.
 func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err error) {
-	src, err := e.present(ctx, l.Source)
+	return e.RunUntil(ctx, l, func() bool { return false })
+}
+
+// RunUntil is Run that gives way to others: behind a page where the next run goes
+// on, it ends when wanted says so, and the source wants to be claimed again at once.
+// A re-listing would start over; it does not end before it is complete.
+func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() bool) (again time.Time, err error) {
+	src, err := e.ready(ctx, l.Ticket)
 	if err != nil {
 		return e.Clock.Now().Add(retryDelay(1)), err
 	}
@@ -70,7 +77,13 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 	if e.Begin != nil {
 		var end func(error)
 		ctx, end = e.Begin(ctx, src)
-		defer func() { end(err) }()
+		defer func() {
+			if errors.Is(err, errGaveWay) { // that is no failure
+				end(nil)
+				return
+			}
+			end(err)
+		}()
 	}
 	before := src
 	src, at, err := e.claim(ctx, before, l.Token)
@@ -83,20 +96,34 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 	r, err := e.newRun(src)
 	if err == nil {
 		defer r.close()
+		r.wanted = wanted
 		err = r.do(ctx)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return e.next(ctx, l.Source)
+	case errors.Is(err, errGaveWay):
+		return e.Clock.Now(), err
 	}
 	return e.failed(ctx, src, r, err)
 }
 
-// present is the source with everything folded that is on the log now.
-func (e *Engine) present(ctx context.Context, id domain.SourceID) (domain.Source, error) {
-	src, err := e.Index.Source(ctx, id)
+// ready is the source of a ticket as the rows have it, and with everything folded
+// that is on the log now when they do not know its job yet. Should it be behind,
+// the claim does not count, and the queue tries again.
+func (e *Engine) ready(ctx context.Context, t domain.Ticket) (domain.Source, error) {
+	src, err := e.Index.Source(ctx, t.Source)
 	if err != nil {
 		return src, err
 	}
+	if _, open := src.OpenJob(t.Job); open {
+		return src, nil
+	}
+	return e.present(ctx, src)
+}
+
+// present is src with everything folded that is on the log now.
+func (e *Engine) present(ctx context.Context, src domain.Source) (domain.Source, error) {
 	end, err := e.Log.End(ctx, src.Partition)
 	if err != nil || end == 0 {
 		return src, err
@@ -104,7 +131,7 @@ func (e *Engine) present(ctx context.Context, id domain.SourceID) (domain.Source
 	if err := e.Folds.Wait(ctx, domain.Position{Partition: src.Partition, Offset: end - 1}); err != nil {
 		return src, err
 	}
-	return e.Index.Source(ctx, id)
+	return e.Index.Source(ctx, src.ID)
 }
 
 // claim puts the claim of src on the log and waits until it is folded (I3). Only
@@ -150,9 +177,10 @@ func (e *Engine) append(ctx context.Context, src domain.Source, events ...domain
 }
 
 // next is when the source wants to be claimed again: at once, if another job
-// waits behind the one that has just ended.
+// waits behind the one that has just ended, which is folded. A request that is not
+// is news when it will be, and leads to a ticket of its own.
 func (e *Engine) next(ctx context.Context, id domain.SourceID) (time.Time, error) {
-	src, err := e.present(ctx, id)
+	src, err := e.Index.Source(ctx, id)
 	if err != nil || len(src.Jobs) == 0 || src.Waits() {
 		return time.Time{}, err
 	}

@@ -7,9 +7,11 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// overlayPages is how many pages of a run may wait for their fold: at most
-// 32,000 files, some 20 MiB. A run that is further ahead waits for the projector.
-const overlayPages = 32
+// overlayFiles is how many files of a run may wait for their fold, some 3 MiB. A run
+// that is further ahead waits for the projector, so that the events of other sources
+// in its partition have never many more than these before them. More would make
+// nothing faster: whichever of the two is slower, the other one waits for it.
+const overlayFiles = 4 * maxPage
 
 // known is what the source holds: the rows as they were when the claim was
 // folded, plus the run's own events that are not folded yet. Without the latter
@@ -24,6 +26,7 @@ type known struct {
 	byPath map[string]domain.FileID      // of those that are live
 	open   []domain.FileID               // put since the last page was cut off; only for the run itself
 	pages  []overlayPage                 // acknowledged, oldest first
+	acks   int                           // files of pages
 }
 
 type overlayPage struct {
@@ -63,14 +66,23 @@ func (k *known) cut() []domain.FileID {
 // acked says that a page is on the log. It waits for the fold of old pages when
 // there are too many.
 func (k *known) acked(ctx context.Context, p overlayPage) error {
-	k.pages = append(k.pages, p)
-	for len(k.pages) > overlayPages {
-		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {
+	k.pages, k.acks = append(k.pages, p), k.acks+len(p.files)
+	for k.acks > overlayFiles {
+		if err := k.oldest(ctx); err != nil {
 			return err
 		}
-		k.drop(k.pages[0])
-		k.pages = k.pages[1:]
 	}
+	return nil
+}
+
+// oldest waits until the oldest page is folded, and forgets it.
+func (k *known) oldest(ctx context.Context) error {
+	p := k.pages[0]
+	if err := k.folds.Wait(ctx, p.at); err != nil {
+		return err
+	}
+	k.drop(p)
+	k.pages, k.acks = k.pages[1:], k.acks-len(p.files)
 	return nil
 }
 
@@ -78,11 +90,9 @@ func (k *known) acked(ctx context.Context, p overlayPage) error {
 // then on the rows alone tell what is known. No page is on its way.
 func (k *known) level(ctx context.Context) error {
 	for len(k.pages) > 0 {
-		if err := k.folds.Wait(ctx, k.pages[0].at); err != nil {
+		if err := k.oldest(ctx); err != nil {
 			return err
 		}
-		k.drop(k.pages[0])
-		k.pages = k.pages[1:]
 	}
 	return nil
 }

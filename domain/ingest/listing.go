@@ -43,10 +43,16 @@ func (s *listingSink) Page(ctx context.Context, p domain.Page) error {
 		s.at.Resume = p.Next
 	}
 	cursor := s.at
-	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil || !p.Complete {
+	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil {
 		return err
 	}
-	return s.settle(ctx) // a connector remembers a listing that was taken
+	switch {
+	case p.Complete:
+		return s.settle(ctx) // a connector remembers a listing that was taken
+	case !p.Next.IsZero():
+		return s.giveWay(ctx)
+	}
+	return nil
 }
 
 func (s *listingSink) proven() error {
@@ -73,7 +79,13 @@ func (s *feedSink) Page(ctx context.Context, p domain.Page) error {
 	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil {
 		return err
 	}
-	return s.settle(ctx) // the same of a page of a feed
+	if err := s.settle(ctx); err != nil { // the same of a page of a feed
+		return err
+	}
+	if p.Next.IsZero() {
+		return nil
+	}
+	return s.giveWay(ctx)
 }
 
 // kept applies the filters to what a connector names, as far as names and sizes

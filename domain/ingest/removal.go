@@ -23,6 +23,12 @@ func (r *run) remove(ctx context.Context) error {
 		if err := r.removeFile(ctx, v, f); err != nil {
 			return err
 		}
+		if r.page != nil {
+			continue
+		}
+		if err := r.giveWay(ctx); err != nil { // behind a page
+			return err
+		}
 	}
 	if err := r.flush(ctx, nil); err != nil {
 		return err

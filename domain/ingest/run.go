@@ -24,6 +24,7 @@ type run struct {
 	spool  string        // folder of this run, removed with it
 	known  *known
 	people *people
+	wanted func() bool // others wait, and this run has had its time
 
 	seq        int64
 	packs      int  // made so far
@@ -180,6 +181,22 @@ func (r *run) end(ctx context.Context, change domain.SourceChange) error {
 func (r *run) nextSeq() int64 {
 	r.seq++
 	return r.seq
+}
+
+// errGaveWay ends a run behind a page because others wait for their turn. Its job
+// stays open.
+var errGaveWay = errors.New("the run gives way to others")
+
+// giveWay ends the run when others want its place. What it has done is durable then,
+// and its cursor says where the next run goes on.
+func (r *run) giveWay(ctx context.Context) error {
+	if !r.wanted() {
+		return nil
+	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	return errGaveWay
 }
 
 // errPaused stops a run whose source was paused, or lost its credential. Its job

@@ -31,6 +31,14 @@ type Scheduler struct {
 	Connectors Connectors
 	FullEvery  time.Duration
 	Logger     *slog.Logger
+
+	asked map[domain.SourceID]asked // since the rows showed the source due
+}
+
+// asked is a job that was requested and may not be folded yet.
+type asked struct {
+	job domain.JobID
+	at  time.Time
 }
 
 // Run works until ctx ends. What goes wrong is logged and tried again.
@@ -77,12 +85,15 @@ func (s *Scheduler) Once(ctx context.Context) error {
 	}
 	var tickets []domain.Ticket
 	var errs []error
+	before := s.asked
+	s.asked = map[domain.SourceID]asked{}
 	for src, err := range s.Index.Candidates(ctx) {
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 		if e, due := s.due(src); due {
-			errs = append(errs, s.request(ctx, src, e))
+			news, err := s.ask(ctx, src, e, before[src.ID])
+			tickets, errs = append(tickets, news...), append(errs, err)
 		}
 		if len(src.Jobs) == 0 || src.Waits() || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
 			continue
@@ -117,6 +128,21 @@ func (s *Scheduler) due(src domain.Source) (domain.SourceChanged, bool) {
 // hurried reports whether a job that waited for its next attempt may go on at
 // once: its ticket may still have the old time.
 func hurried(j domain.Job) bool { return !j.Claimed && j.Failure != nil && j.RetryAt.IsZero() }
+
+// ask requests the job e of src, unless it was requested a moment before and the
+// rows are only behind. It gives the ticket of the job: whoever takes it waits until
+// the job is folded.
+func (s *Scheduler) ask(ctx context.Context, src domain.Source, e domain.SourceChanged, before asked) ([]domain.Ticket, error) {
+	if before.job == e.JobID && e.At.Before(before.at.Add(everyBreath)) {
+		s.asked[src.ID] = before
+		return nil, nil
+	}
+	if err := s.request(ctx, src, e); err != nil {
+		return nil, err
+	}
+	s.asked[src.ID] = asked{e.JobID, e.At}
+	return []domain.Ticket{{Source: src.ID, Job: e.JobID, Provider: src.Provider, Owner: src.Owner}}, nil
+}
 
 func (s *Scheduler) request(ctx context.Context, src domain.Source, e domain.SourceChanged) error {
 	id, err := domain.NewEventID()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type queue struct {
 	enqueued chan struct{} // one for each ticket that waits
 	released chan time.Time
 	fenced   bool
+	wanted   bool // others wait
 	epoch    int // grows when it is flushed
 }
 
@@ -59,13 +61,13 @@ func (q *queue) Claim(ctx context.Context, _ string, token domain.RunID) (domain
 	panic("a ticket was announced and is not there")
 }
 
-func (q *queue) Extend(context.Context, domain.Lease) error {
+func (q *queue) Extend(context.Context, domain.Lease) (wanted bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.fenced {
-		return domain.ErrFenced
+		return false, domain.ErrFenced
 	}
-	return nil
+	return q.wanted, nil
 }
 
 func (q *queue) Release(_ context.Context, l domain.Lease, again time.Time) error {
@@ -200,6 +202,112 @@ func TestHintLeadsToOneJob(t *testing.T) {
 	if jobs := b.Source(b.source).Jobs; len(jobs) != 0 {
 		t.Errorf("got jobs %+v, want none: the run has seen the hints", jobs)
 	}
+}
+
+// A hint is one request, however often its scheduler looks before that is folded, and
+// the job of another scheduler's is the same one. The ticket goes out with the
+// request: who takes it waits for the fold.
+func TestHintIsRequestedOnce(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	q := newQueue()
+	one, other := b.scheduler(q), b.scheduler(q)
+	b.run()
+	b.append(b.Source(b.source).Hinted(domain.Hint{Origin: "webhook"}, b.Clock.Now()))
+	b.Rows.Pause()
+	before := len(b.Log.Records(b.source))
+	look := func(s *ingest.Scheduler) int {
+		t.Helper()
+		if err := s.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return len(b.Log.Records(b.source)) - before
+	}
+	for range 3 {
+		if got := look(one); got != 1 {
+			t.Fatalf("got %d requests, want one", got)
+		}
+	}
+	held, _ := q.Held(t.Context())
+	if held[b.source] == (domain.JobID{}) {
+		t.Error("the job is not in the queue before its request is folded")
+	}
+	look(other)
+	b.Clock.Turn(time.Minute)
+	if got := look(one); got != 3 {
+		t.Errorf("got %d requests, want another one when nothing is folded for a minute", got)
+	}
+	b.Rows.Resume()
+	if jobs := b.Source(b.source).Jobs; len(jobs) != 1 || jobs[0].ID != held[b.source] {
+		t.Errorf("got jobs %+v, want the one of the ticket, %s", jobs, held[b.source])
+	}
+	b.run()
+	if jobs := b.Source(b.source).Jobs; len(jobs) != 0 {
+		t.Errorf("got jobs %+v, want none", jobs)
+	}
+}
+
+// A run that others wait for gives way behind a page after its turn, and goes on
+// there: every file is told of once.
+func TestRunGivesWay(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &paged{&fed{provider: &provider{files: tree(30), pageSize: 10}}, make(chan int, 10), make(chan struct{})}, anyConfig)
+	conn := b.engine.Connectors[0].(*paged)
+	q := newQueue()
+	q.wanted = true
+	s := b.scheduler(q)
+	w := ingest.Worker{Name: "w", Queue: q, Engine: b.engine, Logger: slog.New(slog.DiscardHandler)}
+	go func() { _ = w.Run(t.Context()) }() // ends with the test
+	for turn, want := range []int{30, 20, 10} {
+		if err := s.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-conn.listing; got != want {
+			t.Errorf("turn %d: got a listing of %d files, want %d", turn, got, want)
+		}
+		for range 2 { // heartbeats
+			if err := b.Clock.Waiting(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			b.Clock.Turn(3 * time.Second)
+		}
+		if err := b.Clock.Waiting(t.Context(), 1); err != nil { // the second one is over
+			t.Fatal(err)
+		}
+		conn.page <- struct{}{}
+		again := <-q.released
+		if last := turn == 2; again.IsZero() != last {
+			t.Errorf("turn %d: got claimed again at %s", turn, again)
+		}
+	}
+	if got := len(b.Log.Files(b.source)); got != 30 || len(b.Tree(b.source)) != 30 {
+		t.Errorf("got %d events and %d files, want 30", got, len(b.Tree(b.source)))
+	}
+}
+
+// paged is a provider whose listings wait before their first page.
+type paged struct {
+	*fed
+	listing chan int // gets how many files a listing has
+	page    chan struct{}
+}
+
+func (p *paged) Snapshot(ctx context.Context, s domain.Scope, resume domain.Cursor, sink domain.Sink) error {
+	left := len(p.files)
+	for name := range p.files {
+		if name <= strings.Trim(string(resume.Opaque), `"`) {
+			left--
+		}
+	}
+	p.listing <- left
+	select {
+	case <-p.page:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return p.fed.Snapshot(ctx, s, resume, sink)
 }
 
 // A worker runs what is queued and gives it back; losing its lease stops the run.

@@ -1,13 +1,16 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/confuse/data-connector/connectors/connectortest"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -333,5 +336,44 @@ func TestRemoval(t *testing.T) {
 	}
 	if names := b.Packs.Names(); len(names) != 0 {
 		t.Errorf("got packs %q left, want none", names)
+	}
+}
+
+// A lateFolds is rows that are folded only when somebody waits for them.
+type lateFolds struct {
+	*connectortest.Rows
+	folded atomic.Int64 // files that do not wait for their fold any more
+	total  func() int
+}
+
+func (f *lateFolds) Wait(ctx context.Context, p domain.Position) error {
+	f.FoldTo(p)
+	f.folded.Store(int64(f.total()))
+	return f.Rows.Wait(ctx, p)
+}
+
+// A run never gets far ahead of the projector: what others append to its partition
+// is folded soon.
+func TestRunWaitsForItsFolds(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(12_000), pageSize: 1000}
+	b := newBench(t, &fed{provider: p}, anyConfig)
+	folds := &lateFolds{Rows: b.Rows, total: func() int { return len(b.Tree(b.source)) }}
+	b.engine.Folds = folds
+	b.Rows.Pause()
+	appended, most := int64(0), int64(0)
+	b.Log.Interrupt(func(m []domain.Message) (int, error) {
+		if _, file := m[0].Event.(domain.FileChanged); file {
+			appended += int64(len(m))
+			most = max(most, appended-folds.folded.Load())
+		}
+		return len(m), nil
+	})
+	if err := b.once(); err != nil {
+		t.Fatal(err)
+	}
+	if appended != 12_000 || most < 2000 || most > 6000 {
+		t.Errorf("got %d files of which %d waited for their fold, want 12,000 and a few pages", appended, most)
 	}
 }

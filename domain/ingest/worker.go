@@ -5,13 +5,19 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
 )
 
-// heartbeat is how often a lease is extended; it lasts three times as long.
-const heartbeat = 3 * time.Second
+const (
+	// heartbeat is how often a lease is extended; it lasts three times as long.
+	heartbeat = 3 * time.Second
+	// turn is how many heartbeats a run works, whoever waits; then it gives way behind
+	// its page. A source of a million files takes many turns, others are done in one.
+	turn = 2
+)
 
 // A Worker takes jobs from the queue and runs them.
 type Worker struct {
@@ -74,12 +80,15 @@ func (w *Worker) one(ctx context.Context) error {
 func (w *Worker) run(ctx context.Context, lease domain.Lease) time.Time {
 	run, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
-	go w.extend(run, lease, lost)
+	var wanted atomic.Bool
+	go w.extend(run, lease, &wanted, lost)
 	log := w.Logger.With("source", lease.Source, "job", lease.Job, "run_id", lease.Token)
-	again, err := w.Engine.Run(run, lease)
+	again, err := w.Engine.RunUntil(run, lease, wanted.Load)
 	switch {
 	case err == nil:
 		log.InfoContext(ctx, "run ended")
+	case errors.Is(err, errGaveWay):
+		log.InfoContext(ctx, "run gives way to others")
 	case ctx.Err() != nil:
 		log.InfoContext(ctx, "run stopped")
 	default:
@@ -88,19 +97,23 @@ func (w *Worker) run(ctx context.Context, lease domain.Lease) time.Time {
 	return again
 }
 
-// extend keeps the lease, and looks whether the run still is the current one: a
-// cancelled job stops in the middle of a long listing too.
-func (w *Worker) extend(ctx context.Context, lease domain.Lease, lost context.CancelCauseFunc) {
-	for claimed := false; ; {
+// extend keeps the lease, tells the run when others wait after its turn, and looks
+// whether it still is the current one: a cancelled job stops in the middle of a long
+// listing too.
+func (w *Worker) extend(ctx context.Context, lease domain.Lease, wanted *atomic.Bool, lost context.CancelCauseFunc) {
+	claimed := false
+	for beats := 1; ; beats++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.Engine.Clock.After(heartbeat):
 		}
-		if err := w.Queue.Extend(ctx, lease); errors.Is(err, domain.ErrFenced) {
+		others, err := w.Queue.Extend(ctx, lease)
+		if errors.Is(err, domain.ErrFenced) {
 			lost(err)
 			return
 		}
+		wanted.Store(beats >= turn && others)
 		src, err := w.Engine.Index.Source(ctx, lease.Source)
 		if err != nil {
 			continue // trouble with the rows; the run meets it by itself
