@@ -44,7 +44,7 @@ func TestManySources(t *testing.T) {
 	}
 	dir := bigFolder(t, files)
 	root := t.TempDir()
-	env := with(serveEnv(t, dir, root), "AUTH_MODE=apikey", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "API_RATE_LIMIT=0", "WORKER_CONCURRENCY=10", "MAX_CONCURRENT_DOWNLOADS=1")
+	env := with(serveEnv(t, dir, root), "AUTH_MODE=apikey", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "API_RATE_LIMIT=0")
 	instances := map[string]*child{}
 	for _, name := range []string{"one", "two"} {
 		instances[name] = startChild(t, with(env, "WORKER_NAME="+name), "serve")

@@ -50,7 +50,13 @@ func (s *service) run(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-s.clock.After(s.ShutdownTimeout):
-		return fmt.Errorf("%w within SHUTDOWN_TIMEOUT=%s", errStuck, s.ShutdownTimeout)
+	}
+	stuck := fmt.Errorf("%w within SHUTDOWN_TIMEOUT=%s", errStuck, s.ShutdownTimeout)
+	select {
+	case err := <-ended: // late, but the servers of the process are not closed under it
+		return errors.Join(stuck, err, s.close())
+	case <-s.clock.After(s.grace):
+		return stuck
 	}
 }
 

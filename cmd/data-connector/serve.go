@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -107,6 +108,9 @@ type process struct {
 	roles []role
 	// makeKeyset lets a missing keyset be made anew.
 	makeKeyset bool
+	// grace is what work that is stuck still gets, because the process closes the
+	// servers that it uses.
+	grace time.Duration
 	keepAll    bool                                        // the log has one retention for all topics
 	own        []string                                    // folders of the service itself, which no source holds
 	ready      func(ctx context.Context, s *service) error // called once requests are taken; nil: not

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,10 @@ import (
 
 // ownPartitions is how many partitions the log of one process needs.
 const ownPartitions = 6
+
+// stuckGrace is how long work that did not stop in time may still use the servers
+// of the process.
+const stuckGrace = 10 * time.Second
 
 // errServersLost stops the service when a server of its own has ended.
 var errServersLost = errors.New("the database of this process has ended by itself; its log is in the data folder")
@@ -116,5 +121,5 @@ func (c *command) soloProcess(o solo) (process, error) {
 	if err := errors.Join(cfg.check(nil)...); err != nil {
 		return process{}, fmt.Errorf("configuration:\n%w", err)
 	}
-	return process{config: cfg, roles: allRoles(), keepAll: true, makeKeyset: true, own: []string{dir}, hooks: c.hooks}, nil
+	return process{config: cfg, roles: allRoles(), keepAll: true, makeKeyset: true, grace: stuckGrace, own: []string{dir}, hooks: c.hooks}, nil
 }

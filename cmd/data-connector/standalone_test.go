@@ -35,7 +35,9 @@ func TestStandalone(t *testing.T) {
 	if r := call(t, nil, "source", "add", "local", "rootPath="+dir, "--data", data); r.code != exitConflict || !strings.Contains(r.err, id) {
 		t.Errorf("connected twice: got exit code %d and %q, want %d and the source", r.code, r.err, exitConflict)
 	}
+	begun := len(solo.log())
 	solo.stop(t)
+	wantQuiet(t, solo.log()[begun:])
 	if _, err := os.Stat(filepath.Join(data, "run.json")); !os.IsNotExist(err) {
 		t.Errorf("run.json is left behind: %v", err)
 	}
@@ -71,6 +73,36 @@ func checkStandalone(t *testing.T, url, id string) {
 	}
 	if got, want := strings.Join(changes, " "), "registered sync_requested sync_started added added sync_progressed"; got != want {
 		t.Errorf("got events %q, want %q", got, want)
+	}
+}
+
+// Ctrl-C while it works, and longer than it may: the servers end behind the service
+// all the same, so that nothing is said of servers that have gone.
+func TestStandaloneStopsInOrder(t *testing.T) {
+	t.Parallel()
+
+	files := map[string]string{}
+	for i := range 3000 {
+		files["f"+strconv.Itoa(i)] = strconv.Itoa(i)
+	}
+	dir, data := folder(t, files), filepath.Join(t.TempDir(), "data")
+	solo := startChild(t, []string{"FS_ALLOWED_PATHS=" + dir, "SHUTDOWN_TIMEOUT=1ms"}, "standalone", "--data", data, "--port", "0", "--no-fsync")
+	must(t, nil, "source", "add", "localfs", "rootPath="+dir, "--data", data)
+	begun := len(solo.log())
+	if err := solo.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := solo.exit(t); code != exitFailed {
+		t.Errorf("got exit code %d, want %d", code, exitFailed)
+	}
+	wantQuiet(t, solo.log()[begun:])
+}
+
+// wantQuiet fails the test when a stop was not in order.
+func wantQuiet(t *testing.T, said string) {
+	t.Helper()
+	if strings.Contains(said, `"level":"WARN"`) || strings.Contains(said, `"level":"ERROR"`) {
+		t.Errorf("a stop says\n%s", said)
 	}
 }
 
