@@ -68,4 +68,5 @@ type Letter struct {
 	OriginOffset int64     `json:"origin_offset"`    // of it there
 	Attempts     int       `json:"attempts"`         // how often the neighbour was asked
 	FirstFailure time.Time `json:"first_failure_at"` // UTC; the report tells when the last one was
+	More         []int64   `json:"more,omitempty"`   // offsets of others, where parts of a file are handed on by themselves
 }

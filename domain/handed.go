@@ -41,3 +41,23 @@ type HandedItems interface {
 	// Forget drops the items of a source.
 	Forget(ctx context.Context, source SourceID) error
 }
+
+// A HandedPart is a piece that a neighbour made of an item, such as a chunk, and
+// that is handed on by itself.
+type HandedPart struct{ Item, ID uuid.UUID }
+
+// A RefusedPart is one that was refused for good.
+type RefusedPart struct {
+	HandedPart
+	Error  string
+	Letter Letter
+}
+
+// Parts is what became of the parts of an item.
+type Parts struct {
+	Accepted int64         // how often one was accepted: a repeat counts again
+	Refused  []RefusedPart // in the order of their letters; at most MaxRefused
+}
+
+// MaxRefused bounds what is told of the refused parts of one item.
+const MaxRefused = 1000

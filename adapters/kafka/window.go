@@ -24,7 +24,7 @@ type window struct {
 	queue  []*task // came in, not through the gate yet
 	open   []*task // not done, or behind one that is not; in the order of the log
 	bytes  int64   // of open
-	next   int64   // all below it is done; 0: nothing was read
+	next   int64   // all below it is done; -1: nothing was read
 	saved  int64   // next, as last committed
 	paused bool
 	lines  map[string]*line // by source; only where sources are handed out
@@ -43,7 +43,7 @@ type task struct {
 }
 
 func newWindow(l *lanes, at partitionName) *window {
-	w := &window{lanes: l, at: at, lines: make(map[string]*line), idle: make(chan struct{}), wake: make(chan struct{}, 1)}
+	w := &window{lanes: l, at: at, next: -1, saved: -1, lines: make(map[string]*line), idle: make(chan struct{}), wake: make(chan struct{}, 1)}
 	w.hard, w.drop = context.WithCancel(context.WithoutCancel(l.work))
 	w.soft, w.quit = context.WithCancel(w.hard)
 	if l.own.Runs != nil {
@@ -63,7 +63,7 @@ func (w *window) take(records []*kgo.Record) {
 		t := &task{window: w, record: r}
 		w.queue, w.open = append(w.queue, t), append(w.open, t)
 		w.bytes += weight(r)
-		if w.next == 0 {
+		if w.next < 0 {
 			w.next, w.saved = r.Offset, r.Offset
 		}
 	}

@@ -2,111 +2,125 @@ package pipeline
 
 import (
 	"context"
+	"strconv"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
+
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
 )
 
-// An item is a handover that waits for its answer.
-type item struct {
-	Handover
-	ctx      context.Context // ends when nobody waits any more
-	answer   chan Outcome    // holds one
-	attempts int
-	first    time.Time // of the first failure; zero: none
+// Tried is how often something was asked for, and since when in vain.
+type Tried struct {
+	Attempts int
+	First    time.Time // of the first failure; zero: none
 }
 
-func (i *item) failed(at time.Time) {
-	if i.first.IsZero() {
-		i.first = at
+func (t *Tried) failed(at time.Time) {
+	if t.First.IsZero() {
+		t.First = at
 	}
 }
 
-// hand joins a batch and waits until that is answered. It returns an error only
-// when ctx or the dispatcher ends first.
-func (d *Dispatcher) hand(ctx context.Context, h Handover) (Outcome, *item, error) {
-	if err := d.files.lock(ctx, h.File.FileID); err != nil {
-		return Outcome{}, nil, err
+// Note keeps t where the dead letter of a message takes it from.
+func (t Tried) Note(msg *message.Message) {
+	if t.First.IsZero() {
+		return
 	}
-	defer d.files.unlock(h.File.FileID)
-	i := &item{Handover: h, ctx: ctx, answer: make(chan Outcome, 1)}
-	d.join(i)
+	msg.Metadata[wire.HeaderAttempts] = strconv.Itoa(t.Attempts)
+	msg.Metadata[wire.HeaderFirstFailure] = t.First.Format(time.RFC3339Nano)
+}
+
+// An item is a thing that waits for its answer.
+type item[T any] struct {
+	Tried
+	thing  T
+	ctx    context.Context // ends when nobody waits any more
+	answer chan Outcome    // holds one
+}
+
+// Hand joins a batch with thing and waits until that is answered. It returns an
+// error only when ctx or the line ends first.
+func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
+	i := &item[T]{thing: thing, ctx: ctx, answer: make(chan Outcome, 1)}
+	l.join(i)
 	select {
 	case o := <-i.answer:
-		return o, i, nil
+		return o, i.Tried, nil
 	case <-ctx.Done():
-		return Outcome{}, nil, ctx.Err()
-	case <-d.soft.Done():
+		return Outcome{}, Tried{}, ctx.Err()
+	case <-l.soft.Done():
 	}
 	select { // what was asked already may still be answered
 	case o := <-i.answer:
-		return o, i, nil
+		return o, i.Tried, nil
 	case <-ctx.Done():
-		return Outcome{}, nil, ctx.Err()
-	case <-d.hard.Done():
-		return Outcome{}, nil, d.hard.Err()
+		return Outcome{}, Tried{}, ctx.Err()
+	case <-l.hard.Done():
+		return Outcome{}, Tried{}, l.hard.Err()
 	}
 }
 
 // join adds i to the batch that is being filled. A batch leaves when it is full,
 // or when its first item has waited long enough.
-func (d *Dispatcher) join(i *item) {
-	limits := d.Stage.Limits()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if limits.Bytes > 0 && len(d.filling) > 0 && d.fillingBytes+i.Size() > limits.Bytes {
-		d.leave()
+func (l *Line[T]) join(i *item[T]) {
+	limits, size := l.Limits, l.Size(i.thing)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if limits.Bytes > 0 && len(l.filling) > 0 && l.fillingBytes+size > limits.Bytes {
+		l.leave()
 	}
-	d.filling, d.fillingBytes = append(d.filling, i), d.fillingBytes+i.Size()
-	if limits.Items > 0 && len(d.filling) >= limits.Items || limits.Bytes > 0 && d.fillingBytes >= limits.Bytes {
-		d.leave()
+	l.filling, l.fillingBytes = append(l.filling, i), l.fillingBytes+size
+	if limits.Items > 0 && len(l.filling) >= limits.Items || limits.Bytes > 0 && l.fillingBytes >= limits.Bytes {
+		l.leave()
 		return
 	}
-	if len(d.filling) == 1 {
+	if len(l.filling) == 1 {
 		wait := limits.Wait
 		if wait == 0 {
 			wait = DefaultWait
 		}
-		number := d.number
+		number := l.number
 		time.AfterFunc(wait, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.number == number {
-				d.leave()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.number == number {
+				l.leave()
 			}
 		})
 	}
 }
 
 // leave sends the batch off. mu is held.
-func (d *Dispatcher) leave() {
-	batch := d.filling
-	d.filling, d.fillingBytes = nil, 0
-	d.number++
+func (l *Line[T]) leave() {
+	batch := l.filling
+	l.filling, l.fillingBytes = nil, 0
+	l.number++
 	if len(batch) > 0 {
-		go d.run(batch)
+		go l.run(batch)
 	}
 }
 
 // run asks for batch until each of its items is answered or given up.
-func (d *Dispatcher) run(batch []*item) {
+func (l *Line[T]) run(batch []*item[T]) {
 	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	case <-d.soft.Done():
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-l.soft.Done():
 		return
 	}
-	d.settle(batch)
+	l.settle(batch)
 }
 
 // settle is run in its slot.
-func (d *Dispatcher) settle(batch []*item) {
+func (l *Line[T]) settle(batch []*item[T]) {
 	for failed := 0; ; failed++ {
 		batch = waitedFor(batch)
-		if len(batch) == 0 || d.soft.Err() != nil {
+		if len(batch) == 0 || l.soft.Err() != nil {
 			return
 		}
-		outcomes, err := d.ask(batch)
+		outcomes, err := l.ask(batch)
 		switch {
 		case err == nil:
 			for n, i := range batch {
@@ -118,11 +132,11 @@ func (d *Dispatcher) settle(batch []*item) {
 			return
 		case IsFinal(err): // one of them is guilty
 			half := len(batch) / 2
-			d.settle(batch[:half])
-			d.settle(batch[half:])
+			l.settle(batch[:half])
+			l.settle(batch[half:])
 			return
 		}
-		if !d.wait(d.soft, failed, err) {
+		if !l.wait(l.soft, failed, err) {
 			return
 		}
 	}
@@ -130,8 +144,8 @@ func (d *Dispatcher) settle(batch []*item) {
 
 // waitedFor leaves out what nobody waits for: its partition went to another
 // process, which hands it on itself.
-func waitedFor(batch []*item) []*item {
-	var left []*item
+func waitedFor[T any](batch []*item[T]) []*item[T] {
+	var left []*item[T]
 	for _, i := range batch {
 		if i.ctx.Err() == nil {
 			left = append(left, i)
@@ -141,34 +155,34 @@ func waitedFor(batch []*item) []*item {
 }
 
 // ask asks once for all.
-func (d *Dispatcher) ask(batch []*item) ([]Outcome, error) {
-	handovers := make([]Handover, len(batch))
+func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
+	things := make([]T, len(batch))
 	for n, i := range batch {
-		handovers[n] = i.Handover
+		things[n] = i.thing
 	}
-	outcomes, err := d.circuit.try(func() ([]Outcome, error) {
+	outcomes, err := l.circuit.try(func() ([]Outcome, error) {
 		for _, i := range batch {
-			i.attempts++
+			i.Attempts++
 		}
-		return d.handle(handovers)
+		return l.handle(things)
 	})
-	if err != nil {
-		now := d.Clock.Now()
-		for _, i := range batch {
+	now := l.Clock.Now()
+	for n, i := range batch {
+		if err != nil || outcomes[n].State == domain.StageFailed {
 			i.failed(now)
 		}
 	}
 	return outcomes, err
 }
 
-// handle is Stage.Handle with its promises kept: a panic is a final error.
-func (d *Dispatcher) handle(batch []Handover) (outcomes []Outcome, err error) {
+// handle is Ask with its promises kept: a panic is a final error.
+func (l *Line[T]) handle(batch []T) (outcomes []Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			outcomes, err = nil, panicked(r)
 		}
 	}()
-	outcomes, err = d.Stage.Handle(d.hard, batch)
+	outcomes, err = l.Ask(l.hard, batch)
 	if err == nil && len(outcomes) != len(batch) {
 		return nil, Final(errOutcomes)
 	}

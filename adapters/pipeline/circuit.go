@@ -84,15 +84,15 @@ func shut(err error) bool {
 
 // wait waits out the trouble err before try number failed+2. It reports false when
 // ctx ended first. When the circuit closes, all go on.
-func (d *Dispatcher) wait(ctx context.Context, failed int, err error) bool {
-	back := d.circuit.back()
-	p := d.Patience
+func (l *Line[T]) wait(ctx context.Context, failed int, err error) bool {
+	back := l.circuit.back()
+	p := l.Patience
 	most := min(p.First<<min(failed, 16), p.Last)
 	if shut(err) {
 		most = min(p.Open, p.Last)
 	} else {
-		d.observe(Observed{Trouble: true})
-		d.Log.WarnContext(ctx, "neighbour in trouble", "stage", d.Stage.Name(), "try", failed+1, "err", err)
+		l.Observed(Observed{Trouble: true})
+		l.Log.WarnContext(ctx, "neighbour in trouble", "stage", l.Name, "try", failed+1, "err", err)
 	}
 	wait := most/2 + rand.N(most/2+1) // spreads tries, no secret
 	if asked := Later(err); asked > 0 {

@@ -126,14 +126,16 @@ func HTTPClient(connections int) *http.Client {
 
 // decode reads an answer to its end, so that the connection is used again.
 func decode(body io.Reader, out any) error {
+	if out == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxErrorText)) // the status was the answer
+		return nil
+	}
 	data, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the answer: %w", err)
 	case len(data) > maxAnswer:
 		return fmt.Errorf("answer of more than %d bytes", maxAnswer)
-	case out == nil:
-		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return fmt.Errorf("answer: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
@@ -37,20 +38,25 @@ type Desk struct {
 	Topic    string            // where it goes
 	Reports  domain.Log
 	Clock    domain.Clock
+
+	// Discarded is told which letters were discarded, once that is on the log; nil:
+	// nobody is.
+	Discarded func(ctx context.Context, row projections.LetterRow) error
 }
 
-// Show gives a letter with the event that was refused. The event is nil when no
-// topic holds it any more. projections.ErrNotLetter: there is no such letter.
+// Show gives a letter with the event that was refused, the last one where the parts
+// of a file are handed on by themselves. The event is nil when no topic holds it
+// any more. projections.ErrNotLetter: there is no such letter.
 func (d *Desk) Show(ctx context.Context, owner domain.OwnerID, key projections.LetterKey) (projections.LetterRow, map[string]string, []byte, error) {
 	row, err := d.Letters.GetLetter(ctx, owner, key)
 	if err != nil {
 		return row, nil, nil, err
 	}
 	found, err := d.find(ctx, []projections.LetterRow{row})
-	if err != nil || found[key] == nil {
+	if err != nil || len(found[key]) == 0 {
 		return row, nil, nil, err
 	}
-	return row, headersOf(found[key]), found[key].Payload, nil
+	return row, headersOf(found[key][0]), found[key][0].Payload, nil
 }
 
 // Retry hands the letters of a page's selection on again, whatever its place and
@@ -68,15 +74,15 @@ func (d *Desk) Retry(ctx context.Context, owner domain.OwnerID, selection projec
 		}
 		var again []*message.Message
 		for _, row := range rows {
-			if m := found[row.LetterKey]; m != nil {
+			for _, m := range found[row.LetterKey] {
 				again = append(again, againOf(m, row.Stage, replay))
 			}
 		}
 		if err := d.Again.Publish(d.Topic, again...); err != nil {
 			return err
 		}
-		retried += int64(len(again))
-		gone += int64(len(rows) - len(again))
+		retried += int64(len(found))
+		gone += int64(len(rows) - len(found))
 		return nil
 	})
 	return retried, gone, err
@@ -124,6 +130,16 @@ func (d *Desk) Discard(ctx context.Context, owner domain.OwnerID, selection proj
 		if _, err := d.Reports.Append(ctx, messages...); err != nil {
 			return err
 		}
+		// A crash right before this line leaves them in what a later part of their file
+		// reports; they are discarded once more then.
+		for _, row := range rows {
+			if d.Discarded == nil {
+				break
+			}
+			if err := d.Discarded(ctx, row); err != nil {
+				return err
+			}
+		}
 		discarded += int64(len(rows))
 		return nil
 	})
@@ -158,38 +174,49 @@ type shelf struct {
 
 // find reads the events of letters: from the topic of dead letters, and what that
 // has forgotten from where it came.
-func (d *Desk) find(ctx context.Context, rows []projections.LetterRow) (map[projections.LetterKey]*message.Message, error) {
-	found := make(map[projections.LetterKey]*message.Message, len(rows))
-	for _, place := range []func(projections.LetterRow) (shelf, int64){
-		func(r projections.LetterRow) (shelf, int64) { return shelf{d.Dead, r.Partition}, r.Letter.Offset },
-		func(r projections.LetterRow) (shelf, int64) {
-			return shelf{r.Letter.OriginTopic, r.Partition}, r.Letter.OriginOffset
+func (d *Desk) find(ctx context.Context, rows []projections.LetterRow) (map[projections.LetterKey][]*message.Message, error) {
+	found := make(map[projections.LetterKey][]*message.Message, len(rows))
+	for _, place := range []func(projections.LetterRow) (shelf, []int64){
+		func(r projections.LetterRow) (shelf, []int64) {
+			return shelf{d.Dead, r.Partition}, append([]int64{r.Letter.Offset}, r.Letter.More...)
+		},
+		func(r projections.LetterRow) (shelf, []int64) {
+			return shelf{r.Letter.OriginTopic, r.Partition}, []int64{r.Letter.OriginOffset}
 		},
 	} {
-		shelves := make(map[shelf][]int64)
-		for _, r := range rows {
-			if r.Letter != nil && found[r.LetterKey] == nil {
-				s, offset := place(r)
-				shelves[s] = append(shelves[s], offset)
-			}
-		}
-		for s, offsets := range shelves {
-			messages, err := d.Messages(ctx, s.topic, s.partition, offsets)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				if r.Letter == nil || found[r.LetterKey] != nil {
-					continue
-				}
-				at, offset := place(r)
-				if m := messages[offset]; at == s && m != nil && isOf(m, r) {
-					found[r.LetterKey] = m
-				}
-			}
+		missing := slices.DeleteFunc(slices.Clone(rows), func(r projections.LetterRow) bool { return r.Letter == nil || found[r.LetterKey] != nil })
+		if err := d.findAt(ctx, missing, place, found); err != nil {
+			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// findAt looks for the events of rows in one place of each.
+func (d *Desk) findAt(ctx context.Context, rows []projections.LetterRow, place func(projections.LetterRow) (shelf, []int64),
+	found map[projections.LetterKey][]*message.Message,
+) error {
+	shelves := make(map[shelf][]int64)
+	for _, r := range rows {
+		at, offsets := place(r)
+		shelves[at] = append(shelves[at], offsets...)
+	}
+	held := make(map[shelf]map[int64]*message.Message, len(shelves))
+	for at, offsets := range shelves {
+		var err error
+		if held[at], err = d.Messages(ctx, at.topic, at.partition, offsets); err != nil {
+			return err
+		}
+	}
+	for _, r := range rows {
+		at, offsets := place(r)
+		for _, offset := range offsets {
+			if m := held[at][offset]; m != nil && isOf(m, r) {
+				found[r.LetterKey] = append(found[r.LetterKey], m)
+			}
+		}
+	}
+	return nil
 }
 
 // isOf guards against a topic that was made anew.

@@ -37,26 +37,43 @@ func (l letters) Close() error { return nil }
 func (l letters) bury(topic string, msg *message.Message) error {
 	now := l.Clock.Now()
 	dead := message.NewMessage(msg.UUID, msg.Payload)
-	dead.Metadata = letterOf(msg, l.Stage.Name(), now)
+	dead.Metadata = LetterOf(msg, l.Stage.Name(), now)
 	if err := l.Dead.Publish(topic, dead); err != nil {
 		return err
 	}
 	l.Log.WarnContext(msg.Context(), "dead letter", "stage", l.Stage.Name(), "event", msg.UUID, "partition", dead.Metadata[wire.MetaPartition],
 		"offset", dead.Metadata[wire.MetaOffset], "err", dead.Metadata[wire.HeaderError])
-	event, err := wire.Decode(msg.Metadata, msg.Payload)
-	e, ok := event.(domain.FileChanged)
-	if err != nil || !ok {
-		l.observe(Observed{State: domain.StageFailed})
-		return nil // no file to report of
+	r, ok := reportOn(msg)
+	if !ok {
+		l.line.Observed(Observed{State: domain.StageFailed})
+		return nil // it is no event: nothing to report of
 	}
-	return l.report(msg.Context(), msg, domain.StageReported{
-		SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: msg.Metadata[wire.HeaderReplay],
-		State: domain.StageFailed, Error: dead.Metadata[wire.HeaderError], Letter: kept(dead),
-	})
+	r.State, r.Error, r.Letter = domain.StageFailed, dead.Metadata[wire.HeaderError], Kept(dead)
+	return l.report(msg.Context(), msg, r)
 }
 
-// letterOf are the headers of a dead letter and where it is to go.
-func letterOf(msg *message.Message, stage string, now time.Time) message.Metadata {
+// reportOn is a report on the event of a message, without what became of it. That of
+// a source stands under the source's own id where others have that of a file: there is
+// one letter of a source, the last one.
+func reportOn(msg *message.Message) (domain.StageReported, bool) {
+	event, err := wire.Decode(msg.Metadata, msg.Payload)
+	if err != nil {
+		return domain.StageReported{}, false
+	}
+	replay := msg.Metadata[wire.HeaderReplay]
+	switch e := event.(type) {
+	case domain.FileChanged:
+		return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: replay}, true
+	case domain.SourceChanged:
+		return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: domain.FileID{UUID: e.SourceID.UUID}, Replay: replay}, true
+	default:
+		return domain.StageReported{}, false
+	}
+}
+
+// LetterOf are the headers of the dead letter of a message that the poison queue
+// was given, and where it is to go.
+func LetterOf(msg *message.Message, stage string, now time.Time) message.Metadata {
 	meta := maps.Clone(msg.Metadata)
 	for _, key := range []string{
 		middleware.ReasonForPoisonedKey, middleware.PoisonedTopicKey, middleware.PoisonedHandlerKey, middleware.PoisonedSubscriberKey,
@@ -69,7 +86,7 @@ func letterOf(msg *message.Message, stage string, now time.Time) message.Metadat
 		wire.HeaderOriginTopic:     msg.Metadata[wire.MetaTopic],
 		wire.HeaderOriginPartition: msg.Metadata[wire.MetaPartition],
 		wire.HeaderOriginOffset:    msg.Metadata[wire.MetaOffset],
-		wire.HeaderError:           bounded(msg.Metadata[middleware.ReasonForPoisonedKey]),
+		wire.HeaderError:           Bounded(msg.Metadata[middleware.ReasonForPoisonedKey]),
 		wire.HeaderLastFailure:     at,
 	} {
 		meta[key] = value
@@ -80,21 +97,21 @@ func letterOf(msg *message.Message, stage string, now time.Time) message.Metadat
 	return meta
 }
 
-// kept says where a letter that was published is.
-func kept(dead *message.Message) *domain.Letter {
+// Kept says where a dead letter that was published is.
+func Kept(dead *message.Message) *domain.Letter {
 	number := func(key string) int64 {
 		n, _ := strconv.ParseInt(dead.Metadata[key], 10, 64) // the publisher wrote it
 		return n
 	}
-	first, _ := time.Parse(time.RFC3339, dead.Metadata[wire.HeaderFirstFailure]) // letterOf wrote it
+	first, _ := time.Parse(time.RFC3339, dead.Metadata[wire.HeaderFirstFailure]) // LetterOf wrote it
 	return &domain.Letter{
 		Offset: number(wire.MetaOffset), OriginTopic: dead.Metadata[wire.HeaderOriginTopic], OriginOffset: number(wire.HeaderOriginOffset),
 		Attempts: int(number(wire.HeaderAttempts)), FirstFailure: first,
 	}
 }
 
-// bounded is text that the log takes.
-func bounded(s string) string {
+// Bounded is the text of an error as the log takes it.
+func Bounded(s string) string {
 	s = domain.Clean(s)
 	if len(s) > maxError {
 		s = strings.ToValidUTF8(s[:maxError], "")

@@ -54,21 +54,18 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	}
 	outcome := Skipped(ReasonSourceGone)
 	if !h.Source.Removed || e.Change == domain.FileRemoved {
-		var i *item
-		if outcome, i, err = d.hand(ctx, h); err != nil {
+		var tried Tried
+		if outcome, tried, err = d.hand(ctx, h); err != nil {
 			return err
 		}
-		msg.Metadata[wire.HeaderAttempts] = strconv.Itoa(i.attempts)
-		i.failed(d.Clock.Now())
-		msg.Metadata[wire.HeaderFirstFailure] = i.first.Format(time.RFC3339Nano)
+		tried.Note(msg)
 	}
 	if outcome.State == domain.StageFailed {
 		return Final(outcome.cause())
 	}
-	return d.report(ctx, msg, domain.StageReported{
-		SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: h.Replay,
-		State: outcome.State, Items: outcome.Items, Reason: outcome.Reason,
-	})
+	r, _ := reportOn(msg) // it is an event
+	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
+	return d.report(ctx, msg, r)
 }
 
 // cause is why a failed item failed.
@@ -118,27 +115,13 @@ func (d *Dispatcher) takeSource(msg *message.Message, e domain.SourceChanged) er
 		return err
 	}
 	h := SourceHandover{ID: id, Time: at, Event: e, Trace: msg.Metadata[wire.HeaderTrace]}
-	for failed := 0; ; failed++ {
-		_, err := d.circuit.try(func() (_ []Outcome, err error) {
-			defer func() {
-				if r := recover(); r != nil {
-					err = panicked(r)
-				}
-			}()
-			return nil, stage.HandleSource(d.hard, h)
-		})
-		if err == nil || IsFinal(err) {
-			return err
-		}
-		wait, cancel := context.WithCancel(msg.Context())
-		stop := context.AfterFunc(d.soft, cancel)
-		ok := d.wait(wait, failed, err)
-		stop()
-		cancel()
-		if !ok {
-			return err
-		}
+	err = d.line.Try(msg.Context(), func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
+	if err != nil || msg.Metadata[wire.HeaderReplay] == "" {
+		return err
 	}
+	r, _ := reportOn(msg) // it is an event: it was taken
+	r.State, r.Items = domain.StageDone, 1
+	return d.report(msg.Context(), msg, r) // of its dead letter there is something to take back
 }
 
 // report puts an outcome on the log. It is there before the message counts as
@@ -154,15 +137,13 @@ func (d *Dispatcher) report(ctx context.Context, msg *message.Message, r domain.
 	}
 	r.Stage, r.At = d.Stage.Name(), d.Clock.Now()
 	m := domain.Message{ID: id, Time: r.At, Partition: int32(partition), Trace: msg.Metadata[wire.HeaderTrace], Event: r}
-	for failed := 0; ; failed++ {
+	err = d.line.Persist(ctx, func(ctx context.Context) error { // one that was written twice says the same twice
 		_, err := d.Reports.Append(ctx, m)
-		if err == nil {
-			d.observe(Observed{State: r.State, Items: r.Items, Again: r.Replay != ""})
-			return nil
-		}
-		// A report that was written twice says the same twice.
-		if ctx.Err() != nil || !d.wait(ctx, failed, fmt.Errorf("report: %w", err)) {
-			return err
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
 	}
+	d.line.Observed(Observed{State: r.State, Items: r.Items, Again: r.Replay != ""})
+	return nil
 }

@@ -9,9 +9,11 @@ import (
 
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/adapters/pipeline/chunk"
 	"github.com/confuse/data-connector/adapters/pipeline/embed"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/projections"
 )
 
 // dispatch runs the stages that are set up, each in consumer groups of its own,
@@ -72,13 +74,17 @@ func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatc
 		DeadTopic: s.kafka.Layout.Dead(),
 		Sources:   s.reader.Source, States: s.reader.Passed, Contents: s.packs, Clock: s.clock, Log: s.log,
 		Cancelled: postgres.NewReplays(s.db).Cancelled,
-		Patience:  pipeline.Patience{First: s.DispatchBackoff, Last: s.DispatchMaxWait, Trips: s.BreakerFailures, Open: s.BreakerOpen},
+		Patience:  s.patience(),
 		Observe:   s.counts.stages.dispatched,
 	}
 	if of.single {
 		d.Parallel = s.DispatchLanes + max(1, s.DispatchLanes/againShare)
 	}
 	return d
+}
+
+func (s *service) patience() pipeline.Patience {
+	return pipeline.Patience{First: s.DispatchBackoff, Last: s.DispatchMaxWait, Trips: s.BreakerFailures, Open: s.BreakerOpen}
 }
 
 const (
@@ -112,8 +118,15 @@ func (s *service) runsBetween(ctx context.Context, partition int32, from, to int
 
 // desk is where dead letters are settled.
 func (s *service) desk() *pipeline.Desk {
+	given := postgres.NewHanded(s.db)
 	return &pipeline.Desk{
 		Letters: s.reader, Messages: kafka.NewReader(s.kafka).Messages, Dead: s.kafka.Layout.Dead(),
 		Again: s.again, Topic: s.kafka.Layout.Replay(), Reports: s.commands, Clock: s.clock,
+		Discarded: func(ctx context.Context, row projections.LetterRow) error {
+			if row.Stage != embed.Name {
+				return nil
+			}
+			return given.Absolve(ctx, chunk.Name, row.File, row.At) // its chunks are those of an item of the chunk stage
+		},
 	}
 }

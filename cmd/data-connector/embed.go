@@ -34,7 +34,7 @@ func (s *service) embed(ctx context.Context, dead *kafka.Publisher, reports *kaf
 		Again:      feed(s.kafka.Layout.Replay(), s.stageGroup(embed.Name)+againSuffix),
 		Embeddings: s.neighbour(s.EmbeddingsURL, client), Graph: s.neighbour(s.GraphURL, client),
 		Items: postgres.NewHanded(s.db), Sources: s.reader.Source, Dead: dead, DeadTopic: s.kafka.Layout.Dead(), Reports: reports,
-		Clock: s.clock, Log: s.log, First: s.DispatchBackoff, Last: s.DispatchMaxWait, Observe: s.counts.stages.dispatched,
+		Clock: s.clock, Log: s.log, Patience: s.patience(), Observe: s.counts.stages.dispatched,
 	}
 	s.log.InfoContext(ctx, "stage runs", "stage", embed.Name, "receiver", listener.Addr().String())
 	group, work := errgroup.WithContext(ctx)

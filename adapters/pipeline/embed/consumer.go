@@ -3,10 +3,8 @@ package embed
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -22,25 +20,39 @@ const (
 	maxItems = 32      // chunks in a batch
 	maxBytes = 256_000 // of their text: a vector takes about 5 KB of JSON each
 	fill     = 20 * time.Millisecond
-	workers  = 4
+	parallel = 4 // batches at once: embeddings does one text after the other
 )
 
-// A Consumer works chunks off. All fields are required.
+// Items knows what belongs to the items that the chunk stage gave, and what became
+// of their chunks: postgres.Handed.
+type Items interface {
+	// Find is that of domain.HandedItems.
+	Find(ctx context.Context, stage string, ids []uuid.UUID) (map[uuid.UUID]domain.HandedItem, error)
+	// Take remembers that chunks were accepted, Refuse that one never will be.
+	Take(ctx context.Context, stage string, parts []domain.HandedPart) error
+	Refuse(ctx context.Context, stage string, p domain.RefusedPart) error
+	// Parts tells what became of the chunks of items.
+	Parts(ctx context.Context, stage string, items []uuid.UUID) (map[uuid.UUID]domain.Parts, error)
+}
+
+// A Consumer works chunks off. All fields down to Log are required.
 type Consumer struct {
 	Live       pipeline.Feed
 	Again      pipeline.Feed // of what is handed on again; what is not this stage's is left out
 	Embeddings pipeline.Client
 	Graph      pipeline.Client
-	Items      domain.HandedItems
+	Items      Items
 	Sources    pipeline.Sources
 	Dead       message.Publisher
 	DeadTopic  string
 	Reports    domain.Log
 	Clock      domain.Clock
 	Log        *slog.Logger
-	First      time.Duration // wait before the second try; it doubles
-	Last       time.Duration // at most
-	Observe    func(pipeline.Observed)
+
+	Patience pipeline.Patience
+	Observe  func(pipeline.Observed) // nil: nobody is told
+
+	line *pipeline.Line[*work]
 }
 
 // A work is a chunk with what belongs to it.
@@ -49,160 +61,119 @@ type work struct {
 	chunk  Chunk
 	item   domain.HandedItem
 	source domain.Source
-	again  bool
 }
 
-// Run works off until ctx ends. What was not acked by then comes again.
+func (w *work) decode() error { return json.Unmarshal(w.msg.Payload, &w.chunk) }
+
+func (w *work) part() domain.HandedPart { return domain.HandedPart{Item: w.item.ID, ID: w.chunk.ID} }
+
+// Run works off until ctx ends. What was not answered for by then comes again.
 func (c *Consumer) Run(ctx context.Context) error {
-	live, err := c.Live.Subscriber.Subscribe(ctx, c.Live.Topic)
+	c.line = &pipeline.Line[*work]{
+		Name: Name, Limits: pipeline.Limits{Items: maxItems, Bytes: maxBytes, Wait: fill},
+		Size: func(w *work) int64 { return int64(len(w.msg.Payload)) },
+		Ask:  c.ask, Dead: letters{c}, DeadTopic: c.DeadTopic, Clock: c.Clock, Log: c.Log, Patience: c.Patience, Parallel: parallel, Observe: c.Observe,
+	}
+	return c.line.Run(ctx, c.take, c.Live, c.Again)
+}
+
+// take hands on the chunk of one message.
+func (c *Consumer) take(msg *message.Message) error {
+	if msg.Metadata[headerPush] != pushEmbed || msg.Metadata[wire.MetaTopic] == c.Again.Topic && msg.Metadata[wire.HeaderStage] != Name {
+		return nil
+	}
+	w := &work{msg: msg}
+	if err := w.decode(); err != nil {
+		return pipeline.Final(fmt.Errorf("chunk on the log: %w", err))
+	}
+	outcome, tried, err := c.line.Hand(msg.Context(), w)
 	if err != nil {
-		return fmt.Errorf("embed: %w", err)
+		return err
 	}
-	again, err := c.Again.Subscriber.Subscribe(ctx, c.Again.Topic)
+	tried.Note(msg)
+	if outcome.State == domain.StageFailed {
+		return pipeline.Final(outcome.Err)
+	}
+	return nil
+}
+
+// ask brings chunks to embeddings and then to the graph, and reports the files of
+// those that the graph has: pipeline.Line.Ask. A crash before the report repeats
+// the chunks.
+func (c *Consumer) ask(ctx context.Context, batch []*work) ([]pipeline.Outcome, error) {
+	outcomes := make([]pipeline.Outcome, len(batch))
+	known, err := c.find(ctx, batch, outcomes)
+	if err != nil || len(known) == 0 {
+		return outcomes, err
+	}
+	vectors, err := c.vectors(ctx, known)
 	if err != nil {
-		return fmt.Errorf("embed: %w", err)
+		return nil, err
 	}
-	done := make(chan struct{})
-	for range workers {
-		go func() { defer func() { done <- struct{}{} }(); c.work(ctx, live, false) }()
+	refused, err := c.store(ctx, known, vectors)
+	if err != nil {
+		return nil, err
 	}
-	go func() { defer func() { done <- struct{}{} }(); c.work(ctx, again, true) }()
-	for range workers + 1 {
-		<-done
+	var accepted []*work
+	for _, w := range known {
+		if refused[w.chunk.ID] == nil {
+			accepted = append(accepted, w)
+		}
 	}
-	if ctx.Err() == nil {
-		return errors.New("embed: its topic cannot be read any more")
+	for n, w := range batch {
+		if err := refused[w.chunk.ID]; err != nil {
+			outcomes[n] = pipeline.Failed(err)
+		}
 	}
-	return ctx.Err()
+	if len(accepted) == 0 {
+		return outcomes, nil
+	}
+	return outcomes, c.accepted(ctx, accepted)
 }
 
-// work settles batches until the feed ends.
-func (c *Consumer) work(ctx context.Context, feed <-chan *message.Message, again bool) {
-	for first := range feed {
-		batch := []*message.Message{first}
-		size := len(first.Payload)
-		timer := time.NewTimer(fill)
-		for open := true; open && len(batch) < maxItems && size < maxBytes; {
-			select {
-			case m, ok := <-feed:
-				if open = ok; ok {
-					batch, size = append(batch, m), size+len(m.Payload)
-				}
-			case <-timer.C:
-				open = false
-			}
-		}
-		timer.Stop()
-		c.settle(ctx, batch, again)
-	}
-}
-
-// settle acks each message of a batch once its fate is on the log. A crash before
-// that repeats them.
-func (c *Consumer) settle(ctx context.Context, batch []*message.Message, again bool) {
-	var ready []work
-	c.persist(ctx, func() (err error) { ready, err = c.prepare(ctx, batch, again); return err })
-	if ctx.Err() != nil {
-		return
-	}
-	if len(ready) > 0 && c.hand(ctx, ready) != nil {
-		return // ctx has ended
-	}
-	for _, m := range batch {
-		m.Ack()
-	}
-}
-
-// prepare finds what belongs to each chunk and leaves out what has nothing.
-func (c *Consumer) prepare(ctx context.Context, batch []*message.Message, again bool) ([]work, error) {
-	var all []work
-	var ids []uuid.UUID
-	for _, m := range batch {
-		w := work{msg: m, again: again}
-		if again && m.Metadata[wire.HeaderStage] != Name || m.Metadata[headerPush] != pushEmbed {
-			continue
-		}
-		if err := json.Unmarshal(m.Payload, &w.chunk); err != nil {
-			c.Log.ErrorContext(ctx, "chunk on the log cannot be read", "offset", m.Metadata[wire.MetaOffset], "err", err)
-			continue
-		}
-		all, ids = append(all, w), append(ids, w.chunk.ItemID)
-	}
-	if len(all) == 0 {
-		return nil, nil
+// find finds what belongs to each chunk and gives those that something belongs to.
+// The others are skipped.
+func (c *Consumer) find(ctx context.Context, batch []*work, outcomes []pipeline.Outcome) ([]*work, error) {
+	ids := make([]uuid.UUID, len(batch))
+	for n, w := range batch {
+		ids[n] = w.chunk.ItemID
 	}
 	items, err := c.Items.Find(ctx, chunk.Name, ids)
 	if err != nil {
 		return nil, err
 	}
-	var known []work
+	var known []*work
 	sources := make(map[domain.SourceID]domain.Source)
-	for _, w := range all {
+	for n, w := range batch {
 		item, ok := items[w.chunk.ItemID]
 		if !ok || item.SourceID.UUID != w.chunk.SourceID { // of a source that is gone, or none of ours
 			c.Log.WarnContext(ctx, "chunk of an unknown item", "item", w.chunk.ItemID, "source", w.chunk.SourceID)
-			c.Observe(pipeline.Observed{Stage: Name, State: domain.StageSkipped, Again: again})
+			outcomes[n] = c.skipped(w, reasonUnknown)
 			continue
 		}
-		source, found := sources[item.SourceID]
-		if !found {
-			source, err = c.Sources(ctx, item.SourceID)
-			if err != nil && !errors.Is(err, domain.ErrSourceNotFound) {
+		source, asked := sources[item.SourceID]
+		if !asked {
+			if source, err = c.source(ctx, item.SourceID); err != nil {
 				return nil, err
 			}
 			sources[item.SourceID] = source
 		}
-		if w.item, w.source = item, source; source.Registered && !source.Removed {
-			known = append(known, w)
+		w.item, w.source = item, source
+		if !w.source.Registered || w.source.Removed {
+			outcomes[n] = c.skipped(w, pipeline.ReasonSourceGone)
+			continue
 		}
+		known = append(known, w)
 	}
 	return known, nil
 }
 
-// hand gives chunks to the graph; of those that are refused, halves, until the
-// guilty one is alone. It returns an error only when ctx has ended.
-func (c *Consumer) hand(ctx context.Context, batch []work) error {
-	var final error
-	c.persist(ctx, func() error {
-		vectors, err := c.vectors(ctx, batch)
-		if err == nil {
-			err = c.store(ctx, batch, vectors)
-		}
-		if pipeline.IsFinal(err) {
-			final, err = err, nil
-		}
-		return err
-	})
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case final == nil:
-		return c.done(ctx, batch)
-	case len(batch) == 1:
-		c.persist(ctx, func() error { return c.bury(ctx, batch[0], final) })
-		return ctx.Err()
-	}
-	half := len(batch) / 2
-	if err := c.hand(ctx, batch[:half]); err != nil {
-		return err
-	}
-	return c.hand(ctx, batch[half:])
+// reasonUnknown is a chunk of which nobody knows what it is a part of.
+const reasonUnknown = "unknown_item"
+
+func (c *Consumer) skipped(w *work, reason string) pipeline.Outcome {
+	c.line.Observed(pipeline.Observed{State: domain.StageSkipped, Again: w.again()})
+	return pipeline.Skipped(reason)
 }
 
-// persist tries until it succeeds or ctx ends: trouble is waited out.
-func (c *Consumer) persist(ctx context.Context, try func() error) {
-	for wait := c.First; ctx.Err() == nil; wait = min(2*wait, c.Last) {
-		err := try()
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", Name, "err", err)
-		c.Observe(pipeline.Observed{Stage: Name, Trouble: true})
-		timer := time.NewTimer(max(pipeline.Later(err), wait/2+rand.N(wait/2+1))) // spreads tries, no secret
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
-	}
-}
+func (w *work) again() bool { return w.msg.Metadata[wire.HeaderReplay] != "" }

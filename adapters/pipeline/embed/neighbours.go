@@ -27,7 +27,7 @@ type toEmbed struct {
 }
 
 // vectors asks embeddings: a pure function, so asking again is harmless.
-func (c *Consumer) vectors(ctx context.Context, batch []work) (map[uuid.UUID][]float32, error) {
+func (c *Consumer) vectors(ctx context.Context, batch []*work) (map[uuid.UUID][]float32, error) {
 	in := struct {
 		Chunks []toEmbed `json:"chunks"`
 	}{make([]toEmbed, len(batch))}
@@ -74,7 +74,7 @@ type GraphChunk struct {
 	Embedding  []float32      `json:"embedding"`
 }
 
-func graphChunk(w work, vector []float32) GraphChunk {
+func graphChunk(w *work, vector []float32) GraphChunk {
 	m := w.chunk.Metadata
 	g := GraphChunk{
 		ID: w.chunk.ID, Content: w.chunk.Content, SourceKind: "document", SourceType: pipeline.GraphSource(w.source.Provider),
@@ -106,9 +106,10 @@ func repository(s domain.Source) string {
 	return s.ExternalKey
 }
 
-// store gives chunks with vectors to the graph. What it says under a 200 counts:
-// errors are final, and nothing stored without an error is its database away.
-func (c *Consumer) store(ctx context.Context, batch []work, vectors map[uuid.UUID][]float32) error {
+// store gives chunks with vectors to the graph, and tells which of them it refused.
+// What it says under a 200 counts: errors are final, and nothing stored without an
+// error is its database away.
+func (c *Consumer) store(ctx context.Context, batch []*work, vectors map[uuid.UUID][]float32) (map[uuid.UUID]error, error) {
 	in := struct {
 		Chunks   []GraphChunk `json:"chunks"`
 		Entities bool         `json:"extract_entities"`
@@ -121,13 +122,37 @@ func (c *Consumer) store(ctx context.Context, batch []work, vectors map[uuid.UUI
 		Ingested int      `json:"chunks_ingested"`
 		Errors   []string `json:"errors"`
 	}
-	switch err := c.Graph.PostJSON(ctx, "/api/graph/chunks", batch[0].chunk.ID.String(), in, &out); {
-	case err != nil:
-		return fmt.Errorf("graph: %w", err)
-	case len(out.Errors) > 0:
-		return pipeline.Final(fmt.Errorf("%w: %.1000s", errTold, domain.Clean(strings.Join(out.Errors, "; "))))
-	case out.Ingested < len(batch):
-		return errStored
+	if err := c.Graph.PostJSON(ctx, "/api/graph/chunks", batch[0].chunk.ID.String(), in, &out); err != nil {
+		return nil, fmt.Errorf("graph: %w", err)
 	}
-	return nil
+	if len(out.Errors) == 0 && out.Ingested < len(batch) {
+		return nil, errStored
+	}
+	if len(out.Errors) == 0 {
+		return nil, nil
+	}
+	refused := named(batch, out.Errors)
+	if len(refused) != len(out.Errors) || out.Ingested+len(refused) != len(batch) {
+		return nil, told(out.Errors...) // nobody knows which: halves tell
+	}
+	return refused, nil
+}
+
+func told(errs ...string) error {
+	return pipeline.Final(fmt.Errorf("%w: %.1000s", errTold, domain.Clean(strings.Join(errs, "; "))))
+}
+
+// named finds the chunks that errors tell of by their ids: the others of a batch are
+// stored, and giving those once more would store them twice.
+func named(batch []*work, errs []string) map[uuid.UUID]error {
+	refused := make(map[uuid.UUID]error)
+	for _, text := range errs {
+		for _, w := range batch {
+			if strings.Contains(text, w.chunk.ID.String()) {
+				refused[w.chunk.ID] = told(text)
+				break
+			}
+		}
+	}
+	return refused
 }

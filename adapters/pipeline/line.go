@@ -1,0 +1,200 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	// defaultParallel is how many batches are asked for at once.
+	defaultParallel = 8
+	// grace is what a neighbour may still take for its answer when a line stops.
+	grace = 8 * time.Second
+	// panics is how often a handler that panics is tried again.
+	panics = 3
+)
+
+// A Feed is where messages come from.
+type Feed struct {
+	Topic      string
+	Subscriber message.Subscriber // of one consumer group, which is the stage's own
+}
+
+// A Line brings things to one neighbour: in batches, several at once, and with
+// patience when it is in trouble. All fields down to Log are required.
+type Line[T any] struct {
+	Name   string // of the stage
+	Limits Limits
+	Size   func(T) int64
+	// Ask is Stage.Handle.
+	Ask       func(ctx context.Context, batch []T) ([]Outcome, error)
+	Dead      message.Publisher // takes a message that is refused for good, with the middleware's reason
+	DeadTopic string
+	Clock     domain.Clock
+	Log       *slog.Logger
+
+	Patience Patience
+	Parallel int            // batches asked for at once; 0: 8
+	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
+
+	soft, hard context.Context // end: nothing new is asked; what was asked is given up
+	circuit    *circuit
+	slots      chan struct{}
+
+	mu           sync.Mutex
+	filling      []*item[T]
+	fillingBytes int64
+	number       int // of the batch that is being filled
+}
+
+// Observed is one thing that happened at a stage.
+type Observed struct {
+	Stage   string
+	State   domain.StageState // what became of one item; empty: see below
+	Items   int64             // with State: what the neighbour made of it
+	Again   bool              // with State: it was handed on again
+	Trouble bool              // the neighbour did not answer, or not so that it helps
+	Changed bool              // the circuit opened or closed
+	Open    bool              // with Changed
+}
+
+// Run gives the messages of feeds to take until ctx ends; then it waits a while
+// for the answers that are due. It may be called once. take may use Hand and Try;
+// its final errors make dead letters, any other one makes the message come again.
+// An error of Run says that a topic cannot be read any more.
+func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, feeds ...Feed) error {
+	l.Patience = l.Patience.orDefaults()
+	if l.Parallel == 0 {
+		l.Parallel = defaultParallel
+	}
+	l.soft = ctx
+	hard, drop := context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
+	defer stop()
+	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
+	l.circuit = newCircuit(l.Name, l.Patience, func(open bool) {
+		l.Observed(Observed{Changed: true, Open: open})
+		l.Log.WarnContext(hard, "circuit of a stage", "stage", l.Name, "open", open)
+	})
+	router, err := l.router(take, feeds)
+	if err != nil {
+		return err
+	}
+	if err := router.Run(ctx); err != nil {
+		return fmt.Errorf("pipeline: %s: %w", l.Name, err)
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("pipeline: %s: %w", l.Name, errEnded)
+	}
+	return ctx.Err()
+}
+
+// errEnded is a feed that ended by itself; its log says why.
+var errEnded = errors.New("its topic cannot be read any more")
+
+// router has one handler for each feed. From the outside in: a final error goes to
+// the dead letters, any other one is tried again, a panic is an error.
+func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*message.Router, error) {
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: grace + 2*time.Second}, watermill.NewSlogLogger(l.Log))
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: %w", err)
+	}
+	poison, err := middleware.PoisonQueueWithFilter(l.Dead, l.DeadTopic, buried)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: %w", err)
+	}
+	retry := middleware.Retry{
+		MaxRetries: 1 << 30, InitialInterval: l.Patience.First, MaxInterval: l.Patience.Last, Multiplier: 2, RandomizationFactor: 0.5,
+		ShouldRetry: func(p middleware.RetryParams) bool {
+			return l.soft.Err() == nil && !IsFinal(p.Err) && (!isPanic(p.Err) || p.RetryNum < panics)
+		},
+	}
+	router.AddMiddleware(correlated, middleware.CorrelationID, poison, retry.Middleware, middleware.Recoverer)
+	for n, feed := range feeds {
+		if feed.Subscriber == nil {
+			continue
+		}
+		name := l.Name
+		if n > 0 {
+			name = fmt.Sprintf("%s %d", l.Name, n+1)
+		}
+		router.AddConsumerHandler(name, feed.Topic, feed.Subscriber, take)
+	}
+	return router, nil
+}
+
+// correlated makes the id of an event the one by which all that follows from it is
+// found: also its dead letter.
+func correlated(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		middleware.SetCorrelationID(msg.UUID, msg)
+		return next(msg)
+	}
+}
+
+// buried tells whether a message with this error is a dead letter.
+func buried(err error) bool { return IsFinal(err) || isPanic(err) }
+
+func isPanic(err error) bool {
+	p := middleware.RecoveredPanicError{}
+	return errors.As(err, &p)
+}
+
+// Try asks the neighbour for one thing outside of the batches until it is done, its
+// error is final, or ctx or the line ends: then it gives the last error.
+func (l *Line[T]) Try(ctx context.Context, ask func(ctx context.Context) error) error {
+	for failed := 0; ; failed++ {
+		_, err := l.circuit.try(func() (_ []Outcome, err error) {
+			defer func() {
+				if r := recover(); r != nil {
+					err = panicked(r)
+				}
+			}()
+			return nil, ask(l.hard)
+		})
+		if err == nil || IsFinal(err) {
+			return err
+		}
+		wait, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(l.soft, cancel)
+		ok := l.wait(wait, failed, err)
+		stop()
+		cancel()
+		if !ok {
+			return err
+		}
+	}
+}
+
+// Persist does something that is due to servers of our own, such as a report, until
+// it is done or ctx ends: then it gives the last error.
+func (l *Line[T]) Persist(ctx context.Context, do func(ctx context.Context) error) error {
+	for failed := 0; ; failed++ {
+		err := do(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || !l.wait(ctx, failed, err) {
+			return err
+		}
+	}
+}
+
+// Observed tells of o.
+func (l *Line[T]) Observed(o Observed) {
+	if l.Observe != nil {
+		o.Stage = l.Name
+		l.Observe(o)
+	}
+}
