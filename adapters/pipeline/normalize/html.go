@@ -20,7 +20,7 @@ const maxTag = MaxText
 func readHTML(_ context.Context, data []byte) (string, error) {
 	if enc, _, certain := charset.DetermineEncoding(data[:min(len(data), 1024)], ""); certain && enc != nil {
 		if decoded, err := enc.NewDecoder().Bytes(data); err == nil {
-			data = decoded
+			data = bytes.TrimPrefix(decoded, []byte("\ufeff"))
 		}
 	} else if text, err := Decode(data); err == nil {
 		data = []byte(text)

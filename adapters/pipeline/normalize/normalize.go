@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/domain"
 )
@@ -18,6 +20,7 @@ const (
 	MaxDocument = 64 << 20 // bytes of a document, packed
 	maxUnpacked = 64 << 20 // bytes of all parts of an archive
 	documents   = 2        // that are taken apart at once: each may take all that is allowed
+	maxLoaded   = 64 << 20 // bytes of text that are read at once
 )
 
 var (
@@ -43,13 +46,14 @@ type Remote interface {
 type Normalizer struct {
 	remote Remote // nil: all is done here
 	cache  *cache
-	slots  chan struct{} // for documents
+	slots  chan struct{}       // for documents
+	loaded *semaphore.Weighted // for all else
 }
 
 // New makes a Normalizer. remote may be nil. It keeps so many bytes of texts in
 // memory.
 func New(remote Remote, keep int64) *Normalizer {
-	return &Normalizer{remote: remote, cache: newCache(keep), slots: make(chan struct{}, documents)}
+	return &Normalizer{remote: remote, cache: newCache(keep), slots: make(chan struct{}, documents), loaded: semaphore.NewWeighted(maxLoaded)}
 }
 
 // Text makes text of the content of h. domain.ErrNoContent, domain.ErrContentLost
@@ -77,6 +81,11 @@ func (n *Normalizer) Text(ctx context.Context, h pipeline.Handover) (Text, error
 func (n *Normalizer) make(ctx context.Context, h pipeline.Handover) (Text, error) {
 	read := documentOf(h.File.FileState)
 	if read == nil {
+		size := min(h.Size(), MaxText)
+		if err := n.loaded.Acquire(ctx, size); err != nil {
+			return Text{}, err
+		}
+		defer n.loaded.Release(size)
 		data, err := load(ctx, h, MaxText)
 		if err != nil {
 			return Text{}, err
