@@ -17,61 +17,6 @@ func patience(more ...string) []string {
 	return append(more, "DISPATCH_BACKOFF=20ms", "DISPATCH_MAX_BACKOFF=200ms", "DISPATCH_BREAKER_OPEN=100ms", "DISPATCH_TIMEOUT=500ms")
 }
 
-// Every text of a tree arrives at the chunker once per revision, in order per file,
-// whatever it does and however often the dispatcher is killed.
-func TestChunksThroughTrouble(t *testing.T) {
-	t.Parallel()
-
-	const files, rounds, kills = 60, 3, 8
-	dir := folder(t, map[string]string{
-		"empty.txt": "", "wide.txt": "\xff\xfeh\x00i\x00", "binary.bin": "\x00\x01\x02\xff\x00", "latin.txt": "caf\xe9 au lait, d\xe9j\xe0 vu",
-		"page.html": "<html><script>x()</script><p>seen",
-	})
-	c := neighbourtest.NewChunker(t)
-	c.Trouble = 0.3
-	env := with(serveEnv(t, dir), patience("CHUNKER_URL="+c.URL(), "DISPATCH_WINDOW=50")...)
-	server := startChild(t, env, "serve", "--roles", "api,projector,scheduler,syncer")
-	dispatcher := startChild(t, env, "serve", "--roles", "dispatcher")
-	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
-	var source string
-	for round := range rounds {
-		for n := range files {
-			put(t, dir, fmt.Sprintf("%d.go", n), fmt.Sprintf("package p%d // round %d\r\n", n, round))
-		}
-		if source == "" {
-			source = connect(t, cli, dir)
-			continue
-		}
-		must(t, cli, "source", "sync", source, "--wait")
-	}
-	want := files*rounds + 3 // wide, latin, page
-	for k := range kills {
-		c.Await("some more", func() bool { return len(itemsByID(c)) >= (k+1)*want/(kills+1) })
-		dispatcher.kill(t)
-		if k%2 == 1 {
-			c.Stop()
-			c.Start()
-		}
-		dispatcher = startChild(t, env, "serve", "--roles", "dispatcher")
-	}
-	c.Await("all", func() bool { return len(itemsByID(c)) == want })
-	awaitRow(t, database(t, env), `SELECT count(*) FROM read.file_stages st JOIN read.files f USING (file_id)
-		WHERE st.stage = 'chunk' AND st.state IN ('done', 'skipped') AND (st.run, st.seq) = (f.run, f.seq)`, files+5)
-	dispatcher.stop(t)
-	server.stop(t)
-	checkItems(t, c, changes(t, env, source))
-	asked, lost := c.Asked()
-	repeats := len(c.Items) - want
-	t.Logf("%d requests, %d items, %d repeats, %d answers lost", asked, len(c.Items), repeats, lost)
-	if most := lost*64 + kills*50; repeats > most { // a batch of all lanes; the window
-		t.Errorf("got %d repeats, want at most %d", repeats, most)
-	}
-	if refused := c.Refused(); len(refused) > 0 {
-		t.Errorf("got refused: %q", refused)
-	}
-	checkNoLetters(t, env)
-}
-
 // itemsByID are those that a chunker accepted, each once.
 func itemsByID(c *neighbourtest.Chunker) map[string]neighbourtest.ChunkItem {
 	items := make(map[string]neighbourtest.ChunkItem)

@@ -201,3 +201,10 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, take func()) 
 	}
 	return true
 }
+
+// Look calls look while nothing is taken.
+func (s *Server) Look(look func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	look()
+}
