@@ -44,9 +44,9 @@ consumers: ## run the Go, Python and Node consumers of docs/consumers against re
 bench: build ## measure speed and memory on real servers: FIGURES=regex, DOCS=1 rewrites docs/benchmarks.md
 	@go run ./cmd/bench -figures '$(FIGURES)' $(if $(DOCS),-docs docs/benchmarks.md)
 
-chaos: ## break things under a running service: FAULTS=regex, SEED=n, DELIVERIES=n, DOCS=1 rewrites their part of docs/benchmarks.md
+chaos: ## break things under a running service: FAULTS=regex, SEED=n, OUTAGE=60s, DELIVERIES=n, DOCS=1 rewrites their part of docs/benchmarks.md
 	go test -c -o bin/chaos-service ./cmd/data-connector
-	@go run ./cmd/chaos -faults '$(FAULTS)' $(if $(SEED),-seed $(SEED)) $(if $(DELIVERIES),-deliveries $(DELIVERIES)) $(if $(DOCS),-docs docs/benchmarks.md)
+	@go run ./cmd/chaos -faults '$(FAULTS)' $(if $(SEED),-seed $(SEED)) $(if $(OUTAGE),-outage $(OUTAGE)) $(if $(DELIVERIES),-deliveries $(DELIVERIES)) $(if $(DOCS),-docs docs/benchmarks.md)
 
 fuzz: ## run each fuzz target for FUZZTIME (default 2m)
 	@deploy/dev/fuzz

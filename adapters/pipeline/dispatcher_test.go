@@ -116,6 +116,17 @@ func dispatch(t *testing.T, s *stage, n int) (map[string]domain.StageReported, *
 		messages = append(messages, messageOf(t, e))
 	}
 	r := &reports{done: make(chan struct{}), want: n}
+	run(t, s, source, r, messages...)
+	reported := map[string]domain.StageReported{}
+	for _, one := range r.all {
+		reported[paths[one.FileID]] = one
+	}
+	return reported, r
+}
+
+// run gives messages of source to s until all that r wants is reported.
+func run(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports, messages ...*message.Message) {
+	t.Helper()
 	d := &pipeline.Dispatcher{
 		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: r,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
@@ -128,20 +139,15 @@ func dispatch(t *testing.T, s *stage, n int) (map[string]domain.StageReported, *
 	select {
 	case <-r.done:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%d of %d are reported", len(r.all), n)
+		t.Fatalf("%d of %d are reported", len(r.all), r.want)
 	}
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was stopped", err)
 	}
-	reported := map[string]domain.StageReported{}
-	for _, one := range r.all {
-		reported[paths[one.FileID]] = one
-	}
-	return reported, r
 }
 
-func messageOf(t *testing.T, e domain.FileChanged) *message.Message {
+func messageOf(t *testing.T, e domain.Event) *message.Message {
 	t.Helper()
 	id := domain.EventID{UUID: uuid.New()}
 	enc, err := wire.Encode(domain.Message{ID: id, Time: time.Now(), Event: e})
@@ -212,5 +218,51 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 	}
 	if len(r.letters) != 0 || len(s.taken) != 20 {
 		t.Errorf("got %d letters and %d taken, want none and 20", len(r.letters), len(s.taken))
+	}
+}
+
+// A sourceStage is a neighbour that is told of sources, too.
+type sourceStage struct {
+	stage
+	refuse error
+}
+
+func (s *sourceStage) HandleSource(context.Context, pipeline.SourceHandover) error { return s.refuse }
+
+// An event of a source that is refused is in plain sight under the source's own id,
+// and no more once it was accepted in a retry.
+func TestRefusedSourceEvent(t *testing.T) {
+	t.Parallel()
+
+	source := domain.SourceID{UUID: uuid.New()}
+	event := domain.SourceChanged{SourceID: source, OwnerID: "ann", Provider: "localfs", Change: domain.SourcePaused, Version: 1, At: time.Now().UTC()}
+	for name, tt := range map[string]struct {
+		refuse error
+		again  bool
+		want   domain.StageState
+	}{
+		"refused": {pipeline.Final(errors.New("no such type")), false, domain.StageFailed},
+		"retried": {nil, true, domain.StageDone},
+		"in vain": {pipeline.Final(errors.New("no such type")), true, domain.StageFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			m := messageOf(t, event)
+			if tt.again {
+				m.Metadata[wire.HeaderReplay], m.Metadata[wire.HeaderStage] = uuid.NewString(), "test"
+			}
+			r := &reports{done: make(chan struct{}), want: 1}
+			run(t, &sourceStage{refuse: tt.refuse}, source, r, m)
+			got := r.all[0]
+			if got.State != tt.want || got.FileID.UUID != source.UUID || got.OwnerID != "ann" || (got.Letter != nil) != (tt.refuse != nil) {
+				t.Errorf("got %+v, want %s of the source", got, tt.want)
+			}
+			for _, letter := range r.letters {
+				if letter.Metadata["correlation_id"] != m.UUID {
+					t.Errorf("got a letter with %v, want it found by its event", letter.Metadata)
+				}
+			}
+		})
 	}
 }

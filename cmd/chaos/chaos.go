@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/confuse/data-connector/adapters/clock"
 	"github.com/confuse/data-connector/cmd/figures"
@@ -20,6 +21,7 @@ type config struct {
 	binary, dir  string
 	files, kills int
 	deliveries   int
+	outage       time.Duration
 	seed         uint64
 	short        bool // as a test: less of everything that takes time
 }

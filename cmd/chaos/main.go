@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	"time"
 
 	"github.com/confuse/data-connector/cmd/figures"
 )
@@ -60,6 +61,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.files, "files", 100_000, "files of the sync that is killed")
 	flags.IntVar(&o.kills, "kills", 50, "how often it is killed")
 	flags.IntVar(&o.deliveries, "deliveries", 1_000_000, "webhooks that come while it is killed and the brokers are away")
+	flags.DurationVar(&o.outage, "outage", 10*time.Minute, "how long a neighbour is away")
 	flags.Uint64Var(&o.seed, "seed", 0, "what random is made from; 0: a new one")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -11,20 +11,20 @@ import (
 
 // Files become chunks, chunks get vectors, and the graph gets both with the owner:
 // through a chunker that pushes as the real one does, and all trouble of the other
-// two. A chunk that the graph refuses under a 200 is a dead letter; the others
-// arrive.
+// two. Chunks that the graph refuses under a 200 are a dead letter, whatever becomes
+// of the others of their file, until they are accepted or discarded.
 func TestEmbed(t *testing.T) {
 	t.Parallel()
 
 	const files, chunks = 30, 3
-	tree := map[string]string{"guilty.go": "package guilty\n"}
+	tree := map[string]string{"guilty.go": guilty("bad") + guilty("good") + guilty("bad") + guilty("good"), "worse.go": guilty("bad") + guilty("good")}
 	for n := range files {
 		tree[fmt.Sprintf("%d.go", n)] = strings.Repeat(fmt.Sprintf("// line of %d\n", n), chunks*40)
 	}
 	dir := folder(t, tree)
 	c, g, e := neighbourtest.NewChunker(t), neighbourtest.NewGraph(t), neighbourtest.NewEmbeddings(t)
 	g.Fault = func(chunk neighbourtest.GraphChunk) string {
-		if chunk.Path == "guilty.go" {
+		if strings.Contains(chunk.Content, "bad") {
 			return "no entity in sight"
 		}
 		return ""
@@ -36,12 +36,29 @@ func TestEmbed(t *testing.T) {
 		"STAGES=chunk,embed", "CHUNKER_URL="+c.URL(), "EMBEDDINGS_URL="+e.URL(), "RELATION_GRAPH_URL="+g.URL(), "EMBED_LISTEN="+address,
 	)...)
 	server := startChild(t, env, "serve", "--roles", "api,projector,scheduler,syncer,dispatcher")
-	source := connect(t, with(env, "DATA_CONNECTOR_URL="+server.URL), dir)
-	g.Await("all chunks", func() bool { return len(chunksByID(g)) == files*chunks })
+	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
+	source := connect(t, cli, dir)
+	g.Await("all chunks", func() bool { return len(chunksByID(g)) == files*chunks+3 })
 	db := database(t, env)
 	awaitRow(t, db, `SELECT count(*) FROM read.file_stages st JOIN read.files f USING (file_id)
 		WHERE st.stage = 'embed' AND st.state = 'done' AND (st.run, st.seq) = (f.run, f.seq)`, files)
-	awaitRow(t, db, `SELECT count(*) FROM read.file_stages WHERE stage = 'embed' AND state = 'failed'`, 1)
+	awaitRow(t, db, `SELECT count(*) FROM read.file_stages WHERE stage = 'embed' AND state = 'failed' AND error LIKE '2 chunks were refused%no entity%'`, 1)
+	awaitRow(t, db, `SELECT count(*) FROM read.file_stages WHERE stage = 'embed' AND state = 'failed' AND error LIKE '%no entity%'`, 2)
+	letters := listLetters(t, cli)
+	if len(letters) != 2 {
+		t.Fatalf("got %+v, want one for each file", letters)
+	}
+	for _, l := range letters {
+		if l.Path == "worse.go" {
+			must(t, cli, "dead-letters", "discard", l.ID)
+		}
+	}
+	g.Look(func() { g.Fault = nil })
+	must(t, cli, "dead-letters", "retry", "--all")
+	awaitRow(t, db, `SELECT count(*) FROM read.file_stages WHERE stage = 'embed' AND state = 'discarded'`, 1)
+	awaitRow(t, db, `SELECT count(*) FROM read.file_stages st JOIN read.files f USING (file_id)
+		WHERE st.stage = 'embed' AND st.state = 'done' AND f.path = 'guilty.go' AND st.items >= 4`, 1)
+	awaitRow(t, db, `SELECT count(*) FROM read.file_stages WHERE stage = 'embed' AND state = 'failed'`, 0)
 	revisions := map[string]string{}
 	for _, e := range changes(t, env, source) {
 		revisions[e.Path] = e.Revision
@@ -59,6 +76,9 @@ func TestEmbed(t *testing.T) {
 		}
 	}
 }
+
+// guilty is text for one chunk that holds a word.
+func guilty(word string) string { return strings.Repeat("// "+word+"\n", 40) }
 
 func chunksByID(g *neighbourtest.Graph) map[string]neighbourtest.GraphChunk {
 	chunks := map[string]neighbourtest.GraphChunk{}

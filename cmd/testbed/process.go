@@ -156,16 +156,21 @@ func (p *Process) Kill() {
 }
 
 // Peak is the most memory that the process has had resident, in MiB.
-func (p *Process) Peak() (float64, error) {
+func (p *Process) Peak() (float64, error) { return p.memory("VmHWM:") }
+
+// Resident is the memory that the process has resident now, in MiB.
+func (p *Process) Resident() (float64, error) { return p.memory("VmRSS:") }
+
+func (p *Process) memory(what string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(status)) {
-		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if kib, ok := strings.CutPrefix(line, what); ok {
 			n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kib), "kB")), 64)
 			return n / 1024, err
 		}
 	}
-	return 0, errors.New("the system does not tell the peak of a process")
+	return 0, errors.New("the system does not tell the memory of a process")
 }
