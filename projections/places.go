@@ -34,8 +34,9 @@ func (r *Reader) Places(ctx context.Context, files []domain.FileID) (map[domain.
 
 // A FilePlace is a live file with its last state.
 type FilePlace struct {
-	ID domain.FileID
-	At domain.Revised
+	ID     domain.FileID
+	At     domain.Revised
+	Offset int64 // of its event
 }
 
 // placesPage is how many of them one statement reads.
@@ -46,9 +47,9 @@ const placesPage = 2_000
 func (r *Reader) FilePlaces(ctx context.Context, partition int32) iter.Seq2[FilePlace, error] {
 	return pages(placesPage, func(last FilePlace) ([]FilePlace, error) {
 		return query(ctx, r.db, func(row pgx.CollectableRow) (p FilePlace, err error) {
-			err = row.Scan((*[16]byte)(&p.ID.UUID), &p.At.Run, &p.At.Seq)
+			err = row.Scan((*[16]byte)(&p.ID.UUID), &p.At.Run, &p.At.Seq, &p.Offset)
 			return p, err
-		}, `SELECT f.file_id, f.run, f.seq FROM files f JOIN sources s ON s.source_id = f.source_id
+		}, `SELECT f.file_id, f.run, f.seq, f.log_offset FROM files f JOIN sources s ON s.source_id = f.source_id
 			WHERE f.file_id > $1 AND f.partition = $2 AND NOT f.removed AND NOT s.removing
 			ORDER BY f.file_id LIMIT $3`, [16]byte(last.ID.UUID), partition, placesPage)
 	})

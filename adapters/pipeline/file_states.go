@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -134,7 +136,8 @@ func (s *FileStates) Mend(ctx context.Context) (mended int, err error) {
 }
 
 // compare gives the files of a partition of which the topic says something else
-// than the tables.
+// than the tables, in the order of their events: who reads these page by page
+// reads the log once.
 func (s *FileStates) compare(ctx context.Context, partition int32) ([]domain.FileID, error) {
 	told := make(map[domain.FileID]domain.Revised)
 	for rec, err := range s.All(ctx, s.Topic, partition) {
@@ -150,20 +153,25 @@ func (s *FileStates) compare(ctx context.Context, partition int32) ([]domain.Fil
 			told[id] = e.Revised()
 		}
 	}
-	var wrong []domain.FileID
+	var wrong []projections.FilePlace
 	for p, err := range s.Tables.FilePlaces(ctx, partition) {
 		if err != nil {
 			return nil, err
 		}
 		if told[p.ID] != p.At {
-			wrong = append(wrong, p.ID)
+			wrong = append(wrong, p)
 		}
 		delete(told, p.ID)
 	}
-	for id := range told {
-		wrong = append(wrong, id)
+	for id := range told { // no longer there
+		wrong = append(wrong, projections.FilePlace{ID: id})
 	}
-	return wrong, nil
+	slices.SortFunc(wrong, func(a, b projections.FilePlace) int { return cmp.Compare(a.Offset, b.Offset) })
+	ids := make([]domain.FileID, len(wrong))
+	for i, p := range wrong {
+		ids[i] = p.ID
+	}
+	return ids, nil
 }
 
 // mend publishes what the tables say of files, and looks again: what was published

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
 	"github.com/confuse/data-connector/domain"
@@ -155,7 +159,7 @@ func TestReplayThroughTrouble(t *testing.T) {
 		dispatcher = startChild(t, env, "serve", "--roles", "dispatcher")
 	}
 	must(t, cli, "replay", "pause", started.ID)
-	quiet := r.quiet(t)
+	quiet := r.quiet(t, env, started.ID)
 	if quiet == files || showReplay(t, cli, started.ID).Status != "paused" {
 		t.Fatalf("got %d of %d files, and %+v: paused too late to see", quiet, files, showReplay(t, cli, started.ID))
 	}
@@ -172,7 +176,7 @@ func TestReplayThroughTrouble(t *testing.T) {
 	again := startReplay(t, cli, "--rate", "100")
 	r.await("some", func(taken []delivery) bool { return len(taken) > 10 })
 	must(t, cli, "replay", "cancel", again.ID)
-	if n := r.quiet(t); n >= files || showReplay(t, cli, again.ID).Status != "cancelled" {
+	if n := r.quiet(t, env, again.ID); n >= files || showReplay(t, cli, again.ID).Status != "cancelled" {
 		t.Errorf("got %d deliveries of a replay that was cancelled", n)
 	}
 	if got := call(t, cli, "replay", "resume", again.ID); got.code != exitConflict || !strings.Contains(got.err, "409") {
@@ -182,26 +186,41 @@ func TestReplayThroughTrouble(t *testing.T) {
 	server.stop(t)
 }
 
-// quiet waits until nothing has come for a second, as is to be behind a pause or a
-// cancellation, and counts what came.
-func (r *receiver) quiet(t *testing.T) int {
+// quiet counts what came once nothing more can come of a replay that is paused or
+// cancelled: nobody carries it out, and the stage has done with all that was put
+// on the topic of replays.
+func (r *receiver) quiet(t *testing.T, env []string, replay string) int {
 	t.Helper()
-	count := func() int {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return len(r.taken)
+	awaitRow(t, database(t, env), `SELECT count(*) FROM app.replays WHERE replay_id = '`+replay+`' AND status <> 'running' AND lease_until < now()`, 1)
+	of := mapOf(env)
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(strings.Split(of["KAFKA_BOOTSTRAP_SERVERS"], ",")...))
+	if err != nil {
+		t.Fatal(err)
 	}
-	before := -1
-	for range 30 { // what was on its way arrives
-		now := count()
-		if now == before {
-			return now
+	t.Cleanup(admin.Close)
+	group, topic := of["KAFKA_TOPIC_PREFIX"]+"-webhook-again", of["KAFKA_TOPIC_PREFIX"]+".replay.v1"
+	late, look := time.After(time.Minute), time.NewTicker(50*time.Millisecond)
+	defer look.Stop()
+	for behind := int64(-1); behind != 0; {
+		ends, err := admin.ListEndOffsets(t.Context(), topic)
+		done, failed := admin.FetchOffsets(t.Context(), group)
+		if err = errors.Join(err, failed); err != nil {
+			t.Fatal(err)
 		}
-		before = now
-		<-time.After(time.Second)
+		behind = 0
+		ends.Each(func(end kadm.ListedOffset) {
+			at, _ := done.Lookup(topic, end.Partition)
+			behind += end.Offset - max(0, at.At)
+		})
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("the stage has %d records before it after a minute", behind)
+		}
 	}
-	t.Fatalf("deliveries do not end: got %d", before)
-	return before
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.taken)
 }
 
 // What a stage refuses in a replay is retried alone.

@@ -1,11 +1,11 @@
 // Command go reads what the log holds and prints the live files of a source as
-// JSON lines of path and digest, in the order of their paths. It follows the fold
-// rule of docs/integration.md.
+// JSON lines of path and revision, in the order of their paths: go run . SERVERS
+// TOPIC SOURCE. The fold is that of the service.
 package main
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"os"
 	"slices"
 	"strings"
@@ -18,17 +18,10 @@ import (
 )
 
 func main() {
-	servers, topic, source := os.Args[1], os.Args[2], os.Args[3]
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(servers, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		panic(err)
-	}
-	ends, err := kadm.NewClient(client).ListEndOffsets(context.Background(), topic)
-	if err != nil {
-		panic(err)
-	}
-	var left int64
-	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
+	servers, topic, source := strings.Split(os.Args[1], ","), os.Args[2], os.Args[3]
+	client := must(kgo.NewClient(kgo.SeedBrokers(servers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())))
+	left := int64(0)
+	must(kadm.NewClient(client).ListEndOffsets(context.Background(), topic)).Each(func(o kadm.ListedOffset) { left += o.Offset })
 	state, files := domain.Source{}, map[domain.FileID]domain.FileChanged{}
 	for left > 0 {
 		client.PollFetches(context.Background()).EachRecord(func(r *kgo.Record) {
@@ -37,26 +30,34 @@ func main() {
 			for _, h := range r.Headers {
 				headers[h.Key] = string(h.Value)
 			}
-			event, err := wire.Decode(headers, r.Value)
-			if id, _ := wire.SourceOf(headers); err != nil || id.String() != source {
+			if id, _ := wire.SourceOf(headers); id.String() != source {
 				return
 			}
-			switch e := event.(type) {
+			switch e := must(wire.Decode(headers, r.Value)).(type) {
 			case domain.SourceChanged:
 				state, _ = state.Apply(e, r.Offset)
 			case domain.FileChanged:
-				if old, seen := files[e.FileID]; state.Counts(e.RunID) && (!seen || old.Revised().Before(e.Revised())) {
+				if state.Counts(e.RunID) && files[e.FileID].Revised().Before(e.Revised()) {
 					files[e.FileID] = e
 				}
 			}
 		})
 	}
-	var lines []string
+	var live []map[string]string
 	for _, f := range files {
-		if f.Change != domain.FileRemoved && !state.Removed {
-			lines = append(lines, fmt.Sprintf(`{"path":%q,"revision":%q}`, f.Path, f.Revision))
+		if f.Change != domain.FileRemoved {
+			live = append(live, map[string]string{"path": f.Path, "revision": f.Revision})
 		}
 	}
-	slices.Sort(lines)
-	fmt.Println(strings.Join(lines, "\n")) //nolint:forbidigo // a program
+	slices.SortFunc(live, func(a, b map[string]string) int { return strings.Compare(a["path"], b["path"]) })
+	for _, f := range live {
+		must("", json.NewEncoder(os.Stdout).Encode(f))
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
