@@ -56,7 +56,7 @@ func replayLatestFigure() figure {
 		name:      "replay_latest",
 		title:     "Peak resident memory of a dispatcher that carries out a replay of mode latest, over 1,000,000 events of 250,000 files, to a topic",
 		reference: "its own peak over 100,000 events",
-		note:      fmt.Sprintf("It holds one chunk of at most 5,000 events, what the client has read ahead, and 100,000 names of packs; so at most %d MiB.", maxReplayPeak),
+		note:      fmt.Sprintf("It holds one chunk of at most 2,000 events, what the client has read ahead, and 100,000 names of packs; so at most %d MiB.", maxReplayPeak),
 		measure:   replayLatest,
 	}
 }

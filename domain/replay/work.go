@@ -18,7 +18,7 @@ const (
 	chunkEvents = 500
 	// chunkScan is how many records are looked at until the tables are asked which of
 	// those that were found pass.
-	chunkScan = 5_000
+	chunkScan = 2_000
 	// perSecond is how many chunks a replay with a rate is cut into.
 	perSecond = 10
 	// leastFound is how many a replay with a low rate looks up at once. What it looks
