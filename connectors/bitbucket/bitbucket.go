@@ -32,6 +32,7 @@ type Options struct {
 
 // A Connector reads repositories of Bitbucket. It may be used concurrently.
 type Connector struct {
+	forge.Ports
 	git           *gitrepo.Client
 	cloud, server *rest.Paced
 	cloudWeb      *url.URL
@@ -44,10 +45,12 @@ func New(o Options) *Connector {
 	o.REST.Provider, o.REST.Field = Provider, "config."+optionBaseURL
 	own := o.REST
 	own.PerHour = 0
-	return &Connector{
+	c := &Connector{
 		git: o.Git, cloud: rest.New(o.REST), server: rest.New(own), page: maxPage,
 		cloudWeb: &url.URL{Scheme: "https", Host: cloudHost}, cloudAPI: &url.URL{Scheme: "https", Host: "api." + cloudHost, Path: "/2.0/"},
 	}
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	return c
 }
 
 // maxPage is the most pull requests that Cloud gives in one page.
@@ -86,60 +89,5 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 			return domain.Identity{}, forge.NoBranch(err, ss.o.Branch, ss.repo.FullName)
 		}
 	}
-	return domain.Identity{ExternalKey: ss.key(ss.repo.ID), Name: ss.repo.FullName, URL: ss.repo.WebURL}, nil
-}
-
-// StartCursor implements domain.Feed.
-func (c *Connector) StartCursor(ctx context.Context, s domain.Scope) (domain.Cursor, error) {
-	ss, err := c.open(ctx, s, rest.Incremental)
-	if err != nil {
-		return domain.Cursor{}, err
-	}
-	return ss.source().StartCursor(ctx)
-}
-
-// Snapshot implements domain.Connector: files, then pull requests.
-func (c *Connector) Snapshot(ctx context.Context, s domain.Scope, resume domain.Cursor, sink domain.Sink) error {
-	ss, err := c.openAt(ctx, s, rest.Backfill, resume)
-	if err != nil {
-		return err
-	}
-	return ss.source().Snapshot(ctx, resume, sink)
-}
-
-// Changes implements domain.Feed. Pull requests that were deleted, as Data Center
-// allows, are not in it.
-func (c *Connector) Changes(ctx context.Context, s domain.Scope, from domain.Cursor, sink domain.Sink) error {
-	ss, err := c.openAt(ctx, s, rest.Incremental, from)
-	if err != nil {
-		return err
-	}
-	return ss.source().Changes(ctx, from, sink)
-}
-
-// Changed implements domain.Prober.
-func (c *Connector) Changed(ctx context.Context, s domain.Scope, from domain.Cursor) (bool, error) {
-	ss, err := c.again(ctx, s)
-	if err != nil {
-		return false, err
-	}
-	return ss.source().Changed(ctx, from)
-}
-
-// Fetch implements domain.Connector.
-func (c *Connector) Fetch(ctx context.Context, s domain.Scope, ref domain.ItemRef) (domain.Content, error) {
-	ss, err := c.again(ctx, s)
-	if err != nil {
-		return domain.Content{}, err
-	}
-	return ss.source().Fetch(ctx, ref)
-}
-
-// FetchAll implements domain.BulkFetcher.
-func (c *Connector) FetchAll(ctx context.Context, s domain.Scope, refs []domain.ItemRef, take func(i int, c domain.Content, err error) error) error {
-	ss, err := c.again(ctx, s)
-	if err != nil {
-		return err
-	}
-	return ss.source().FetchAll(ctx, refs, take)
+	return domain.Identity{ExternalKey: ss.key() + "/" + ss.repo.ID, Name: ss.repo.FullName, URL: ss.repo.WebURL}, nil
 }

@@ -100,7 +100,7 @@ func (k cloudPulls) list(ctx context.Context, q, sort string) (cloudPage[cloudPu
 // agree, and never taken for the end (I8).
 func (k cloudPulls) whole(ctx context.Context, q, sort string) ([]pull, bool, error) {
 	before := ""
-	for range maxReadings {
+	for range forge.MaxReadings {
 		p, err := k.list(k.call(ctx, "pulls"), q, sort)
 		if err != nil {
 			return nil, false, err

@@ -70,9 +70,5 @@ func (ss *session) name() (owner, repo string) {
 	return owner, repo
 }
 
-const (
-	// maxPages is the most pages of what belongs to one thing.
-	maxPages = 200
-	// maxReadings is how often a page is read until two readings agree.
-	maxReadings = 4
-)
+// maxPages is the most pages of what belongs to one thing.
+const maxPages = 200

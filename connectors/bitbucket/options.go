@@ -94,7 +94,6 @@ func (c *Connector) place(o options) (place, error) {
 	return place{edition: server{}, pace: c.server, web: web, api: web.JoinPath("rest/api/latest/")}, nil
 }
 
-// key is the external key of a repository here.
-func (p place) key(id string) string {
-	return strings.TrimSuffix(p.web.Host+p.web.Path, "/") + "/" + id
-}
+// key is what the external keys of the repositories here begin with, before a slash
+// and the id.
+func (p place) key() string { return strings.TrimSuffix(p.web.Host+p.web.Path, "/") }

@@ -50,7 +50,7 @@ func (k serverPulls) list(ctx context.Context, state, order string, start int) (
 // whole is list for a page that must not be empty unless it is the last one: what
 // it should have held cannot be seen (I8).
 func (k serverPulls) whole(ctx context.Context, state, order string, start int) (serverPart, error) {
-	for range maxReadings {
+	for range forge.MaxReadings {
 		p, err := k.list(k.call(ctx, "pulls"), state, order, start)
 		if err != nil || len(p.pulls) > 0 || p.last {
 			return p, err
@@ -92,7 +92,7 @@ func (k serverPulls) All(ctx context.Context, after string, take func([]domain.I
 		}
 		if from.id != 0 { // it begins with the one that was seen last, or something moved
 			if len(p.pulls) == 0 || p.pulls[0].id != from.id {
-				if restarts++; restarts >= maxReadings {
+				if restarts++; restarts >= forge.MaxReadings {
 					return fmt.Errorf("bitbucket: pull requests change while they are listed: %w", domain.ErrTransient)
 				}
 				from = spot{}

@@ -27,33 +27,42 @@ type session struct {
 
 // open reads the config and asks for the repository.
 func (c *Connector) open(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {
-	return c.openAt(ctx, s, p, domain.Cursor{})
+	return c.openAt(ctx, s, p, "")
 }
 
-// openAt is open for the repository whose id a cursor has kept; a zero one has
-// none.
-func (c *Connector) openAt(ctx context.Context, s domain.Scope, p rest.Priority, at domain.Cursor) (*session, error) {
-	id, err := forge.RepositoryIn(at)
-	if err != nil {
-		return nil, err
-	}
+// openAt is open for the repository with an id; empty: that of the source.
+func (c *Connector) openAt(ctx context.Context, s domain.Scope, p rest.Priority, id string) (*session, error) {
 	ss, err := c.prepare(ctx, s, p)
 	if err != nil {
 		return nil, err
 	}
 	if id == "" {
-		id = ss.repo.ID
+		id = forge.ConnectedTo(s, ss.key(), ss.repo)
 	}
 	return ss, ss.resolve(ctx, id)
 }
 
-// again is open without asking when the cache says which repository it is.
-func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error) {
-	ss, err := c.prepare(ctx, s, rest.Incremental)
-	if err != nil || ss.repo.ID != "" {
-		return ss, err
+func (c *Connector) at(ctx context.Context, s domain.Scope, p rest.Priority, id string) (*forge.Repository, error) {
+	ss, err := c.openAt(ctx, s, p, id)
+	if err != nil {
+		return nil, err
 	}
-	return ss, ss.resolve(ctx, "")
+	return ss.source(), nil
+}
+
+// known opens without asking when the cache says which repository it is.
+func (c *Connector) known(ctx context.Context, s domain.Scope) (*forge.Repository, error) {
+	ss, err := c.prepare(ctx, s, rest.Incremental)
+	if err != nil {
+		return nil, err
+	}
+	if ss.repo.ID == "" {
+		err = ss.resolve(ctx, forge.ConnectedTo(s, ss.key(), ss.repo))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ss.source(), nil
 }
 
 // prepare opens a source with what the cache knows of its repository.

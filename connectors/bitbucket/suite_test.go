@@ -47,34 +47,26 @@ func (w *world) fixture(orders map[connectortest.Fault]bitbuckettest.Fault) conn
 		files[path] = fmt.Sprintf("file %d\nof many lines\nthat are much alike\nin all of them\n", i)
 		edits = append(edits, gittest.Put(path, files[path]))
 	}
-	w.repo.Commit("main", edits...)
+	w.Repo.Commit("main", edits...)
 	for n := 1; n <= 6; n++ {
 		w.api.Pull(n, fmt.Sprintf("Change %d", n), "It is mended.")
 	}
 	w.api.Comment(1, "", "Nice.")
-	for path, item := range w.listed().items {
+	for path, item := range w.Listed().Items {
 		if path[0] == '@' {
-			files[path] = w.read(item)
+			files[path] = w.Read(item)
 		}
 	}
-	commit := func(e ...gittest.Edit) { w.repo.Commit("main", e...) }
 	faults := map[connectortest.Fault]func(){}
 	for fault, f := range orders {
 		faults[fault] = func() { w.api.Fail(f) }
 	}
 	return connectortest.Fixture{
-		Connector: w.conn, Config: w.scope.Config, Token: token, Files: files,
-		Put:    func(path, content string) { commit(gittest.Put(path, content)) },
-		Remove: func(path string) { commit(gittest.Remove(path)) },
-		Rename: func(from, to string) { commit(gittest.Rename(from, to)) },
+		Connector: w.Conn, Config: w.Scope.Config, Token: token, Files: files,
+		Put: w.World.Put, Remove: w.World.Remove, Rename: w.World.Rename, Reset: w.Rewrite,
 		Faults: faults, Mend: func() {
 			w.api.Mend()
 			w.clock.Turn(time.Hour) // what was limited is so no more
-		},
-		Reset: func() { // history is rewritten, and nobody has the old one
-			tree := w.repo.Git("rev-parse", "refs/heads/main^{tree}")
-			w.repo.Git("update-ref", "refs/heads/main", w.repo.Git("commit-tree", "-m", "history rewritten", tree))
-			w.repo.Forget()
 		},
 	}
 }

@@ -88,7 +88,7 @@ func (r *hookedRepository) key() string {
 	folder := u.Path // of a Data Center that does not lie at the root of its host
 	for _, part := range []string{"/projects/", "/users/"} {
 		if i := strings.LastIndex(folder, part); i >= 0 {
-			return place{web: &url.URL{Host: strings.ToLower(u.Host), Path: folder[:i]}}.key(strconv.FormatInt(r.ID, 10))
+			return place{web: &url.URL{Host: strings.ToLower(u.Host), Path: folder[:i]}}.key() + "/" + strconv.FormatInt(r.ID, 10)
 		}
 	}
 	return ""

@@ -1,70 +1,19 @@
 package bitbucket_test
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
-	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
-
-const docsSecret = "It's a Secret to Everybody" // of Bitbucket's documentation
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
 
-	const docs = "a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
-	emoji := "{\"msg\":\"Gr\xc3\xbc\xc3\x9fe \xf0\x9f\x9a\x80\"}"
-	one := func(v string) http.Header { return http.Header{"X-Hub-Signature": {v}} }
-	tests := map[string]struct {
-		header  http.Header
-		body    string
-		secrets []domain.Secret
-		ok      bool
-	}{
-		"vector of the documentation":    {one("sha256=" + docs), "Hello World!", []domain.Secret{docsSecret}, true},
-		"vector with other letters":      {one("sha256=8c3df9b7d915b76ee6d41cc806a5ca521bbc1c7b77bc08d665e2d09b2ec38412"), emoji, []domain.Secret{docsSecret}, true},
-		"vector of RFC 4231":             {one("sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"), "what do ya want for nothing?", []domain.Secret{"Jefe"}, true},
-		"second secret of a rotation":    {one("sha256=" + docs), "Hello World!", []domain.Secret{"new", docsSecret}, true},
-		"another body":                   {one("sha256=" + docs), "Hello, World!", []domain.Secret{docsSecret}, false},
-		"another secret":                 {one("sha256=" + docs), "Hello World!", []domain.Secret{"other"}, false},
-		"no secret":                      {one("sha256=" + docs), "Hello World!", nil, false},
-		"empty secret, signed with it":   {one("sha256=" + sign("", "x")), "x", []domain.Secret{""}, false},
-		"a hook without a secret":        {http.Header{"X-Hook-Uuid": {"{8f4d}"}}, "Hello World!", []domain.Secret{docsSecret}, false},
-		"empty header":                   {one(""), "Hello World!", []domain.Secret{docsSecret}, false},
-		"prefix alone":                   {one("sha256="), "Hello World!", []domain.Secret{docsSecret}, false},
-		"prefix twice":                   {one("sha256=sha256=" + docs), "Hello World!", []domain.Secret{docsSecret}, false},
-		"no prefix":                      {one(docs), "Hello World!", []domain.Secret{docsSecret}, false},
-		"digits in capitals are refused": {one("sha256=" + strings.ToUpper(docs)), "Hello World!", []domain.Secret{docsSecret}, false},
-		"cut short":                      {one("sha256=" + docs[:62]), "Hello World!", []domain.Secret{docsSecret}, false},
-		"two headers":                    {http.Header{"X-Hub-Signature": {"sha256=" + docs, "sha256=" + docs}}, "Hello World!", []domain.Secret{docsSecret}, false},
-		"SHA-1":                          {one("sha1=01dc10d0c83e72ed246219cdd91669667fe2ca59"), "Hello, World!", []domain.Secret{docsSecret}, false},
-		"GitHub's header":                {http.Header{"X-Hub-Signature-256": {"sha256=" + docs}}, "Hello World!", []domain.Secret{docsSecret}, false},
-	}
-	c := newConnector(t, connectortest.NewClock(noon))
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			err := c.Verify(tt.header, []byte(tt.body), tt.secrets, noon)
-			if (err == nil) != tt.ok || err != nil && !errors.Is(err, domain.ErrForbidden) {
-				t.Errorf("got %v, want ok %v", err, tt.ok)
-			}
-		})
-	}
-}
-
-func sign(secret, body string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(body))
-	return hex.EncodeToString(mac.Sum(nil))
+	forgetest.Signed(t, newConnector(t, connectortest.NewClock(noon)), "X-Hub-Signature")
 }
 
 func TestParse(t *testing.T) {
@@ -145,22 +94,5 @@ func delivered(event string) http.Header {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 
-	form := delivered("repo:push")
-	form.Set("Content-Type", "application/x-www-form-urlencoded")
-	for name, tt := range map[string]struct {
-		header http.Header
-		body   string
-	}{
-		"no event":   {http.Header{"Content-Type": {"application/json"}}, "{}"},
-		"a form":     {form, "payload=%7B%7D"},
-		"no JSON":    {delivered("repo:push"), "{"},
-		"an array":   {delivered("repo:push"), "[]"},
-		"long event": {delivered(strings.Repeat("x", 2000)), "{}"},
-		"deep JSON":  {delivered("repo:push"), string(bytes.Repeat([]byte("["), 20_000))},
-	} {
-		var invalid *domain.InvalidError
-		if _, err := newConnector(t, connectortest.NewClock(noon)).Parse(tt.header, []byte(tt.body)); !errors.As(err, &invalid) {
-			t.Errorf("%s: got %v, want an InvalidError", name, err)
-		}
-	}
+	forgetest.Unread(t, newConnector(t, connectortest.NewClock(noon)), delivered, "repo:push")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/confuse/data-connector/connectors/github"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
 	"github.com/confuse/data-connector/domain"
 )
@@ -30,30 +31,30 @@ func TestApp(t *testing.T) {
 
 	key := privateKey(t)
 	w := newWorld(t, map[string]any{"indexIssues": true})
-	w.repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
 	w.api.Issue(1, "One", "")
-	w.scope.Credential = with(domain.Credential{
+	w.Scope.Credential = forgetest.With(domain.Credential{
 		Kind: domain.CredentialApp, Secret: key, Settings: map[string]string{"app_id": "12", "installation_id": "34"},
 	})
 	for range 2 {
-		if l := w.listed(); len(l.items) != 2 {
-			t.Errorf("got %q", l.paths())
+		if l := w.Listed(); len(l.Items) != 2 {
+			t.Errorf("got %q", l.Paths())
 		}
 	}
 	if got := w.api.Minted(); got != 1 {
 		t.Errorf("got %d tokens made, want one", got)
 	}
 	w.clock.Turn(56 * time.Minute) // the token ends at one o'clock
-	w.listed()
+	w.Listed()
 	if got := w.api.Minted(); got != 2 {
 		t.Errorf("got %d tokens made, want another one before the end of the first", got)
 	}
-	w.scope.Credential = with(domain.Credential{Kind: domain.CredentialApp, Secret: "no key", Settings: map[string]string{"app_id": "12", "installation_id": "34"}})
-	if _, err := w.list(); !errors.Is(err, domain.ErrUnauthorized) {
+	w.Scope.Credential = forgetest.With(domain.Credential{Kind: domain.CredentialApp, Secret: "no key", Settings: map[string]string{"app_id": "12", "installation_id": "34"}})
+	if _, err := w.List(); !errors.Is(err, domain.ErrUnauthorized) {
 		t.Errorf("got %v for a key that is none, want ErrUnauthorized", err)
 	}
-	w.scope.Credential = with(domain.Credential{Kind: domain.CredentialApp, Secret: key})
-	if _, err := w.list(); !errors.Is(err, domain.ErrUnauthorized) {
+	w.Scope.Credential = forgetest.With(domain.Credential{Kind: domain.CredentialApp, Secret: key})
+	if _, err := w.List(); !errors.Is(err, domain.ErrUnauthorized) {
 		t.Errorf("got %v without an installation, want ErrUnauthorized", err)
 	}
 }
@@ -64,15 +65,15 @@ func TestOwnApp(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t, map[string]any{"installationId": "34"})
-	w.repo.Commit("main", gittest.Put("README.md", "hello"))
-	w.scope.Credential = nil
+	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.Scope.Credential = nil
 	var invalid *domain.InvalidError
-	if _, err := w.conn.Validate(t.Context(), w.scope); !errors.As(err, &invalid) || invalid.Field != "config.installationId" {
+	if _, err := w.Conn.Validate(t.Context(), w.Scope); !errors.As(err, &invalid) || invalid.Field != "config.installationId" {
 		t.Errorf("got %v without an app, want an InvalidError", err)
 	}
 	key := privateKey(t)
-	w.conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key = "12", key })
-	if l := w.listed(); len(l.items) != 1 || w.api.Minted() != 1 {
-		t.Errorf("got %q with %d tokens", l.paths(), w.api.Minted())
+	w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key = "12", key })
+	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 1 {
+		t.Errorf("got %q with %d tokens", l.Paths(), w.api.Minted())
 	}
 }

@@ -149,61 +149,76 @@ func (ss *session) queryError(kind string) error {
 	return fmt.Errorf("github: discussions: GraphQL answers with an error: %w", domain.ErrTransient)
 }
 
-func (k discussions) list(ctx context.Context, field, direction, after string) ([]domain.Item, pageInfo, error) {
+// list reads a page that is not empty unless it is the last one (I8).
+func (k discussions) list(ctx context.Context, field, direction, after string) ([]gqlDiscussion, pageInfo, error) {
 	v := map[string]any{"first": k.ss.page, "order": map[string]string{"field": field, "direction": direction}}
 	if after != "" {
 		v["after"] = after
 	}
-	a, err := k.ss.query(ctx, discussionsQuery, v)
-	if err != nil {
-		return nil, pageInfo{}, err
-	}
-	list := a.Data.Repository.Discussions
-	if list == nil || list.PageInfo.HasNextPage && list.PageInfo.EndCursor == "" {
-		return nil, pageInfo{}, fmt.Errorf("github: discussions: a page without an end: %w", domain.ErrPartial)
-	}
+	var info pageInfo
+	found, _, err := forge.Filled(func() ([]gqlDiscussion, bool, error) {
+		a, err := k.ss.query(ctx, discussionsQuery, v)
+		if err != nil {
+			return nil, false, err
+		}
+		list := a.Data.Repository.Discussions
+		if list == nil || list.PageInfo.HasNextPage && (list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after) {
+			return nil, false, fmt.Errorf("github: discussions: a page without an end: %w", domain.ErrPartial)
+		}
+		info = list.PageInfo
+		return list.Nodes, info.HasNextPage, nil
+	})
+	return found, info, err
+}
+
+func discussionItems(found []gqlDiscussion) []domain.Item {
 	var items []domain.Item
-	for _, d := range list.Nodes {
+	for _, d := range found {
 		items = append(items, discussionItem(d))
 	}
-	return items, list.PageInfo, nil
+	return items
 }
 
 func (k discussions) All(ctx context.Context, after string, take func([]domain.Item, string) error) error {
+	var last time.Time
 	for {
-		items, info, err := k.list(ctx, "CREATED_AT", "ASC", after)
+		found, info, err := k.list(ctx, "CREATED_AT", "ASC", after)
 		if err != nil {
 			return err
 		}
-		if !info.HasNextPage {
-			return take(items, "")
-		}
-		if info.EndCursor == after {
-			return forge.ErrOrder
+		for _, d := range found {
+			if d.CreatedAt.Before(last) {
+				return forge.ErrOrder
+			}
+			last = d.CreatedAt
 		}
 		after = info.EndCursor
-		if err := take(items, after); err != nil {
+		if !info.HasNextPage {
+			after = ""
+		}
+		if err := take(discussionItems(found), after); err != nil || after == "" {
 			return err
 		}
 	}
 }
 
 func (k discussions) Mark(ctx context.Context) (forge.Mark, error) {
-	items, _, err := k.list(ctx, "UPDATED_AT", "DESC", "")
+	found, _, err := k.list(ctx, "UPDATED_AT", "DESC", "")
+	items := discussionItems(found)
 	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items)}, err
 }
 
 func (k discussions) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
 	after := ""
 	for {
-		items, info, err := k.list(ctx, "UPDATED_AT", "DESC", after)
+		found, info, err := k.list(ctx, "UPDATED_AT", "DESC", after)
 		if err != nil {
 			return err
 		}
-		if err := take(items); err != nil {
+		if err := take(discussionItems(found)); err != nil {
 			return err
 		}
-		if !info.HasNextPage || len(items) > 0 && items[len(items)-1].Modified.Before(m.Since.Add(-forge.Overlap)) {
+		if !info.HasNextPage || found[len(found)-1].UpdatedAt.Before(m.From()) {
 			return nil
 		}
 		after = info.EndCursor

@@ -34,6 +34,7 @@ type Options struct {
 
 // A Connector reads repositories of GitHub. It may be used concurrently.
 type Connector struct {
+	forge.Ports
 	git    *gitrepo.Client
 	pace   *rest.Paced
 	clock  domain.Clock
@@ -45,10 +46,12 @@ type Connector struct {
 // New makes a connector. Nothing is asked yet.
 func New(o Options) *Connector {
 	o.REST.Provider, o.REST.Field = Provider, "config."+optionBaseURL
-	return &Connector{
+	c := &Connector{
 		git: o.Git, pace: rest.New(o.REST), clock: o.REST.Clock, app: app{id: o.AppID, key: o.Key},
 		tokens: newInstallations(), page: maxPage,
 	}
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	return c
 }
 
 // maxPage is the most items that GitHub gives in one page.

@@ -21,52 +21,30 @@ func (issues) Name() string   { return "issues" }
 func (issues) Folder() string { return folderIssues }
 
 func (k issues) All(ctx context.Context, after string, take func([]domain.Item, string) error) error {
-	since, err := time.Parse(time.RFC3339, after)
-	if after != "" && err != nil {
-		return domain.ErrCursorReset
+	since, err := forge.ParseTime(after)
+	if err != nil {
+		return err
 	}
 	return k.from(ctx, since, take)
 }
 
 func (k issues) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
-	since := m.Since
-	if !since.IsZero() {
-		since = since.Add(-forge.Overlap)
-	}
-	return k.from(ctx, since, func(items []domain.Item, _ string) error { return take(items) })
+	return k.from(ctx, m.From(), func(items []domain.Item, _ string) error { return take(items) })
 }
 
-// from walks everything that changed at since or later. Pages are counted only
-// among issues of one second.
+// from walks everything that changed at since or later.
 func (k issues) from(ctx context.Context, since time.Time, take func([]domain.Item, string) error) error {
-	for page := 1; ; page++ {
-		found, resp, err := filled(func() ([]*sdk.Issue, *sdk.Response, error) {
-			return k.list(k.ss.call(ctx, "issues"), "asc", since, page)
-		})
-		if absent(err) {
-			return take(nil, "") // issues are switched off
-		}
-		if err != nil {
-			return err
-		}
-		last := since
-		for _, i := range found {
-			if i.GetUpdatedAt().Before(last) {
-				return forge.ErrOrder
+	list := forge.Timeline[*sdk.Issue]{
+		At: func(i *sdk.Issue) time.Time { return i.GetUpdatedAt().Time }, Key: func(i *sdk.Issue) string { return strconv.Itoa(i.GetNumber()) },
+		Page: func(ctx context.Context, since time.Time, page int) ([]*sdk.Issue, bool, error) {
+			found, resp, err := k.list(k.ss.call(ctx, "issues"), "asc", since, page)
+			if absent(err) { // issues are switched off
+				return nil, false, nil
 			}
-			last = i.GetUpdatedAt().Time
-		}
-		next := ""
-		if goesOn(resp) {
-			next = forge.Stamp(last)
-		}
-		if err := take(k.ss.issueItems(found), next); err != nil || next == "" {
-			return err
-		}
-		if last.After(since) {
-			since, page = last, 0
-		}
+			return found, err == nil && goesOn(resp), err
+		},
 	}
+	return list.Walk(ctx, since, func(found []*sdk.Issue, next string) error { return take(k.ss.issueItems(found), next) })
 }
 
 func (k issues) list(ctx context.Context, direction string, since time.Time, page int) ([]*sdk.Issue, *sdk.Response, error) {
@@ -160,18 +138,6 @@ func (ss *session) comments(ctx context.Context, id int64, most int) ([]*sdk.Iss
 // goesOn reports whether a page names a next one, by number or by a cursor.
 func goesOn(r *sdk.Response) bool { return r.NextPage != 0 || r.After != "" || r.NextPageToken != "" }
 
-// filled asks again for a page that has nothing but names a next one: whether it
-// should have held something cannot be seen (I8).
-func filled[T any](get func() ([]T, *sdk.Response, error)) ([]T, *sdk.Response, error) {
-	for range maxReadings {
-		found, resp, err := get()
-		if err != nil || len(found) > 0 || !goesOn(resp) {
-			return found, resp, err
-		}
-	}
-	return nil, nil, fmt.Errorf("github: a page stays empty: %w", domain.ErrPartial)
-}
-
 // maxPages is the most pages of what belongs to one item.
 const maxPages = 100
 
@@ -181,15 +147,26 @@ func pages[T any](get func(sdk.ListOptions) ([]T, *sdk.Response, error)) ([]T, e
 	var all []T
 	o := sdk.ListOptions{PerPage: maxPage}
 	for range maxPages {
-		found, resp, err := get(o)
+		next := 0
+		found, more, err := forge.Filled(func() ([]T, bool, error) {
+			found, resp, err := get(o)
+			if err != nil {
+				return nil, false, err
+			}
+			next = resp.NextPage
+			return found, goesOn(resp), nil
+		})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, found...)
-		if resp.NextPage <= o.Page {
+		switch {
+		case !more:
 			return all, nil
+		case next <= o.Page:
+			return nil, fmt.Errorf("github: a list goes on at no page: %w", domain.ErrPartial)
 		}
-		o.Page = resp.NextPage
+		o.Page = next
 	}
 	return nil, domain.ErrTooLarge
 }

@@ -49,19 +49,19 @@ func TestPublishedAPI(t *testing.T) {
 		}
 	}
 	w := newWorld(t, everything())
-	w.repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
 	w.fill(5)
-	from := w.start()
-	for _, item := range w.listed().items {
-		w.read(item)
+	from := w.Start()
+	for _, item := range w.Listed().Items {
+		w.Read(item)
 	}
-	w.follow(from)
-	w.changed(from)
-	hook, err := w.conn.EnsureHook(t.Context(), w.scope, domain.Hook{URL: "https://example.com/hook", Secret: "s"})
+	w.Follow(from)
+	w.Changed(from)
+	hook, err := w.Conn.EnsureHook(t.Context(), w.Scope, domain.Hook{URL: "https://example.com/hook", Secret: "s"})
 	if err == nil {
-		_, err = w.conn.EnsureHook(t.Context(), w.scope, hook)
+		_, err = w.Conn.EnsureHook(t.Context(), w.Scope, hook)
 	}
-	if err != nil || w.conn.RemoveHook(t.Context(), w.scope, hook.ID) != nil {
+	if err != nil || w.Conn.RemoveHook(t.Context(), w.Scope, hook.ID) != nil {
 		t.Fatal(err)
 	}
 	calls := w.api.Calls()

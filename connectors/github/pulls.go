@@ -20,51 +20,82 @@ func (pulls) Name() string   { return "pulls" }
 func (pulls) Folder() string { return folderPulls }
 
 func (k pulls) All(ctx context.Context, after string, take func([]domain.Item, string) error) error {
-	page := 1
-	if after != "" {
-		var err error
-		if page, err = strconv.Atoi(after); err != nil || page < 1 {
-			return domain.ErrCursorReset
-		}
+	at, err := parseSpot(after)
+	if err != nil {
+		return err
 	}
 	for {
-		found, resp, err := k.whole(ctx, page)
+		found, resp, err := k.whole(ctx, at)
 		if err != nil {
 			return err
 		}
+		if len(found) > 0 {
+			at.last = found[len(found)-1].GetNumber()
+		}
+		at.page = resp.NextPage
 		next := ""
-		if resp.NextPage != 0 {
-			next = strconv.Itoa(resp.NextPage)
+		if at.page != 0 {
+			next = at.String()
 		}
 		if err := take(pullItems(found), next); err != nil || next == "" {
 			return err
 		}
-		page = resp.NextPage
 	}
+}
+
+// A spot in the list: the page that comes next, and the last number before it; 0:
+// none was seen.
+type spot struct{ page, last int }
+
+func (p spot) String() string { return fmt.Sprintf("%d:%d", p.page, p.last) }
+
+func parseSpot(text string) (spot, error) {
+	if text == "" {
+		return spot{page: 1}, nil
+	}
+	var p spot
+	if _, err := fmt.Sscanf(text, "%d:%d", &p.page, &p.last); err != nil || p.page < 1 {
+		return p, domain.ErrCursorReset
+	}
+	return p, nil
 }
 
 // whole reads a page of the list by number. One that is short though it is not the
 // last is read until two readings agree: GitHub leaves out what it holds for spam,
-// and a page that lost something looks the same (I8).
-func (k pulls) whole(ctx context.Context, page int) ([]*sdk.PullRequest, *sdk.Response, error) {
-	before := ""
-	for range maxReadings {
-		found, resp, err := k.list(k.ss.call(ctx, "pulls"), "created", "asc", page)
+// and a page that lost something looks the same. One that does not begin behind the
+// page before, or holds nothing, proves nothing however often it comes (I8).
+func (k pulls) whole(ctx context.Context, at spot) ([]*sdk.PullRequest, *sdk.Response, error) {
+	before, wrong := "", forge.ErrOrder
+	for range forge.MaxReadings {
+		found, resp, err := k.list(k.ss.call(ctx, "pulls"), "created", "asc", at.page)
 		if err != nil {
 			return nil, nil, err
 		}
-		for n, p := range found {
-			if n > 0 && p.GetNumber() <= found[n-1].GetNumber() {
-				return nil, nil, forge.ErrOrder
-			}
+		if resp.NextPage == 0 && goesOn(resp) {
+			return nil, nil, fmt.Errorf("github: pull requests go on at no page: %w", domain.ErrPartial)
+		}
+		if !rising(found, at.last) {
+			before, wrong = "", forge.ErrOrder
+			continue
 		}
 		now := forge.SeenOf(pullItems(found))
-		if len(found) >= k.ss.page || resp.NextPage == 0 || now == before {
+		if len(found) >= k.ss.page || resp.NextPage == 0 || len(found) > 0 && now == before {
 			return found, resp, nil
 		}
-		before = now
+		before, wrong = now, fmt.Errorf("github: a page of pull requests is empty, or changes with each reading: %w", domain.ErrPartial)
 	}
-	return nil, nil, fmt.Errorf("github: a page of pull requests changes with each reading: %w", domain.ErrPartial)
+	return nil, nil, wrong
+}
+
+// rising reports whether the numbers of a page go up from the last one before it.
+func rising(found []*sdk.PullRequest, last int) bool {
+	for _, p := range found {
+		if p.GetNumber() <= last {
+			return false
+		}
+		last = p.GetNumber()
+	}
+	return true
 }
 
 func (k pulls) list(ctx context.Context, sort, direction string, page int) ([]*sdk.PullRequest, *sdk.Response, error) {
@@ -84,29 +115,49 @@ func (k pulls) Mark(ctx context.Context) (forge.Mark, error) {
 	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items)}, nil
 }
 
-// since reads backwards from the newest. What changes meanwhile moves to the
-// front and pushes others back, so they come twice and none is missed.
+// Since reads backwards from the newest. What changes meanwhile moves to the front
+// and pushes others back, so they come twice and none is missed; a page that comes
+// again as a whole is read again.
 func (k pulls) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
+	seen := ""
 	for page := 1; ; {
-		found, resp, err := k.list(k.ss.call(ctx, "pulls"), "updated", "desc", page)
+		found, next, err := k.behind(ctx, page, seen)
 		if err != nil {
 			return err
 		}
+		items := pullItems(found)
 		var last time.Time
-		for _, p := range found {
-			if t := p.GetUpdatedAt().Time; !last.IsZero() && t.After(last) {
+		for _, i := range items {
+			if !last.IsZero() && i.Modified.After(last) {
 				return forge.ErrOrder
 			}
-			last = p.GetUpdatedAt().Time
+			last = i.Modified
 		}
-		if err := take(pullItems(found)); err != nil {
+		if err := take(items); err != nil {
 			return err
 		}
-		if resp.NextPage == 0 || !last.IsZero() && last.Before(m.Since.Add(-forge.Overlap)) {
+		if next == 0 || last.Before(m.From()) {
 			return nil
 		}
-		page = resp.NextPage
+		page, seen = next, forge.SeenOf(items)
 	}
+}
+
+// behind reads a page of the newest that holds something, and not what the one
+// before it held. next is 0 for the last one.
+func (k pulls) behind(ctx context.Context, page int, before string) (found []*sdk.PullRequest, next int, err error) {
+	for range forge.MaxReadings {
+		found, resp, err := k.list(k.ss.call(ctx, "pulls"), "updated", "desc", page)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case !goesOn(resp):
+			return found, 0, nil
+		case len(found) > 0 && forge.SeenOf(pullItems(found)) != before && resp.NextPage > page:
+			return found, resp.NextPage, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("github: a page of pull requests is empty, or the one before it: %w", domain.ErrPartial)
 }
 
 func pullItems(found []*sdk.PullRequest) []domain.Item {

@@ -2,8 +2,6 @@ package github
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strconv"
 
 	sdk "github.com/google/go-github/v89/github"
@@ -11,9 +9,6 @@ import (
 	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/domain"
 )
-
-// maxReadings is how often the list of releases is read until two readings agree.
-const maxReadings = 4
 
 // releases are few and listed whole. A release that is deleted meanwhile may shift
 // another one out of sight, so a list of several pages is read until it stays the
@@ -24,28 +19,16 @@ func (releases) Name() string   { return "releases" }
 func (releases) Folder() string { return folderReleases }
 
 func (k releases) All(ctx context.Context, _ string, take func([]domain.Item, string) error) error {
-	var before []domain.Item
-	for range maxReadings {
-		items, n, err := k.reading(ctx)
-		if err != nil {
-			return err
-		}
-		if n == 1 || before != nil && forge.SeenOf(items) == forge.SeenOf(before) {
-			for len(items) > maxPage {
-				if err := take(items[:maxPage], more); err != nil {
-					return err
-				}
-				items = items[maxPage:]
-			}
-			return take(items, "")
-		}
-		before = items
-	}
-	return fmt.Errorf("github: releases change while they are listed: %w", domain.ErrTransient)
+	return k.few().All(ctx, take)
 }
 
-// more is a position that leads to the start: the list is read whole.
-const more = "start"
+func (k releases) Mark(ctx context.Context) (forge.Mark, error) { return k.few().Mark(ctx) }
+
+func (k releases) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
+	return k.few().Since(ctx, m, take)
+}
+
+func (k releases) few() forge.Few { return forge.Few{Name: "releases", Reading: k.reading} }
 
 // reading is all of them, and how many pages they took.
 func (k releases) reading(ctx context.Context) ([]domain.Item, int, error) {
@@ -66,31 +49,7 @@ func (k releases) reading(ctx context.Context) ([]domain.Item, int, error) {
 			items = append(items, releaseItem(r))
 		}
 	}
-	slices.SortFunc(items, func(a, b domain.Item) int { return slices.Compare(a.Path, b.Path) })
-	return slices.CompactFunc(items, func(a, b domain.Item) bool { return slices.Equal(a.Path, b.Path) }), n, nil
-}
-
-func (k releases) Mark(ctx context.Context) (forge.Mark, error) {
-	items, _, err := k.reading(ctx)
-	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items), Count: len(items)}, err
-}
-
-// since gives all of them. When there are fewer than before, some were deleted,
-// and only a comparison tells which.
-func (k releases) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
-	items, _, err := k.reading(ctx)
-	if err != nil {
-		return err
-	}
-	if len(items) < m.Count {
-		return fmt.Errorf("github: releases were deleted: %w", domain.ErrCursorReset)
-	}
-	for chunk := range slices.Chunk(items, maxPage) {
-		if err := take(chunk); err != nil {
-			return err
-		}
-	}
-	return nil
+	return items, n, nil
 }
 
 func releaseItem(r *sdk.RepositoryRelease) domain.Item {

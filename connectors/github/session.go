@@ -65,15 +65,13 @@ func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error)
 	return ss, ss.resolve(ctx, ss.connectedTo())
 }
 
-// connectedTo is the id of the repository that the source was connected to, else
-// what the cache knows; 0: neither says.
+// connectedTo is the id of the repository of the source; 0: it is not known.
 func (ss *session) connectedTo() int64 {
-	if text, ok := strings.CutPrefix(ss.scope.ExternalKey, ss.web.Host+"/"); ok {
-		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return id
-		}
+	id, err := strconv.ParseInt(forge.ConnectedTo(ss.scope, ss.web.Host, ss.remembered().Facts), 10, 64)
+	if err != nil {
+		return 0
 	}
-	return ss.remembered().ID
+	return id
 }
 
 func (c *Connector) prepare(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {

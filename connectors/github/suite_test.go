@@ -29,14 +29,13 @@ func TestConnector(t *testing.T) {
 			files[path] = fmt.Sprintf("file %d\nof many lines\nthat are much alike\nin all of them\n", i)
 			edits = append(edits, gittest.Put(path, files[path]))
 		}
-		w.repo.Commit("main", edits...)
+		w.Repo.Commit("main", edits...)
 		w.fill(5)
-		for path, item := range w.listed().items {
+		for path, item := range w.Listed().Items {
 			if path[0] == '@' {
-				files[path] = w.read(item)
+				files[path] = w.Read(item)
 			}
 		}
-		commit := func(e ...gittest.Edit) { w.repo.Commit("main", e...) }
 		faults := map[connectortest.Fault]func(){}
 		for fault, f := range map[connectortest.Fault]githubtest.Fault{
 			connectortest.Unauthorized: {Match: "/issues?", Not: "&since=1970", Status: http.StatusUnauthorized},
@@ -49,18 +48,11 @@ func TestConnector(t *testing.T) {
 			faults[fault] = func() { w.api.Fail(f) }
 		}
 		return connectortest.Fixture{
-			Connector: w.conn, Config: w.scope.Config, Token: token, Files: files,
-			Put:    func(path, content string) { commit(gittest.Put(path, content)) },
-			Remove: func(path string) { commit(gittest.Remove(path)) },
-			Rename: func(from, to string) { commit(gittest.Rename(from, to)) },
+			Connector: w.Conn, Config: w.Scope.Config, Token: token, Files: files,
+			Put: w.World.Put, Remove: w.World.Remove, Rename: w.World.Rename, Reset: w.Rewrite,
 			Faults: faults, Mend: func() {
 				w.api.Mend()
 				w.clock.Turn(time.Hour) // what was limited is so no more
-			},
-			Reset: func() { // history is rewritten, and nobody has the old one
-				tree := w.repo.Git("rev-parse", "refs/heads/main^{tree}")
-				w.repo.Git("update-ref", "refs/heads/main", w.repo.Git("commit-tree", "-m", "history rewritten", tree))
-				w.repo.Forget()
 			},
 		}
 	})
@@ -79,5 +71,5 @@ func (w *world) fill(n int) {
 	w.api.Review(101, "Looks good.", "Why this?")
 	w.api.Reply(201, "Yes.", "No.")
 	w.api.HasWiki()
-	w.git.Create("octo/hello.wiki").Commit("main", gittest.Put("Home.md", "Welcome."), gittest.Put("Guide.md", "How to."))
+	w.Git.Create("octo/hello.wiki").Commit("main", gittest.Put("Home.md", "Welcome."), gittest.Put("Guide.md", "How to."))
 }

@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -41,12 +40,12 @@ type dated struct {
 }
 
 func (d dated) all(ctx context.Context, after string, take func([]domain.Item, string) error) error {
-	since, err := time.Parse(time.RFC3339Nano, after)
-	if after != "" && err != nil {
-		return domain.ErrCursorReset
+	since, err := forge.ParseTime(after)
+	if err != nil {
+		return err
 	}
 	return d.walk(ctx, since, func(items []domain.Item, next string) error {
-		return take(slices.DeleteFunc(items, func(i domain.Item) bool { return i.Version == "" }), next)
+		return take(slices.DeleteFunc(slices.Clone(items), func(i domain.Item) bool { return i.Version == "" }), next)
 	})
 }
 
@@ -65,38 +64,19 @@ func (d dated) mark(ctx context.Context) (forge.Mark, error) {
 	return forge.Mark{Since: forge.Latest(items), Seen: forge.SeenOf(items)}, nil
 }
 
-// walk reads everything that changed at since or later. Each page is asked for
-// with the time at which the one before ended; pages are counted only among items
-// of one moment.
+// walk reads everything that changed at since or later.
 func (d dated) walk(ctx context.Context, since time.Time, take func([]domain.Item, string) error) error {
 	if d.ss.off(d.name) {
 		return take(nil, "")
 	}
-	for page := int64(1); ; page++ {
-		items, resp, err := filled(func() ([]domain.Item, *sdk.Response, error) {
-			return d.list(d.ss.call(ctx, d.name), window{since: since, sort: "asc", page: page})
-		})
-		if err != nil {
-			return err
-		}
-		last := since
-		for _, i := range items {
-			if i.Modified.Before(last) {
-				return forge.ErrOrder
-			}
-			last = i.Modified
-		}
-		next := ""
-		if goesOn(resp) {
-			next = last.UTC().Format(time.RFC3339Nano)
-		}
-		if err := take(items, next); err != nil || next == "" {
-			return err
-		}
-		if last.After(since) {
-			since, page = last, 0
-		}
+	list := forge.Timeline[domain.Item]{
+		At: func(i domain.Item) time.Time { return i.Modified }, Key: func(i domain.Item) string { return string(i.Path) },
+		Page: func(ctx context.Context, since time.Time, page int) ([]domain.Item, bool, error) {
+			items, resp, err := d.list(d.ss.call(ctx, d.name), window{since: since, sort: "asc", page: int64(page)})
+			return items, err == nil && goesOn(resp), err
+		},
 	}
+	return list.Walk(ctx, since, take)
 }
 
 // off reports whether a kind of items is switched off in the project.
@@ -108,21 +88,6 @@ func (ss *session) off(name string) bool {
 // told of long lists, so it is never counted.
 func goesOn(r *sdk.Response) bool { return r.NextPage != 0 || r.NextLink != "" }
 
-// maxReadings is how often a page or a list is read until it can be trusted.
-const maxReadings = 4
-
-// filled asks again for a page that has nothing but names a next one: whether it
-// should have held something cannot be seen (I8).
-func filled[T any](get func() ([]T, *sdk.Response, error)) ([]T, *sdk.Response, error) {
-	for range maxReadings {
-		found, resp, err := get()
-		if err != nil || len(found) > 0 || !goesOn(resp) {
-			return found, resp, err
-		}
-	}
-	return nil, nil, fmt.Errorf("gitlab: a page stays empty: %w", domain.ErrPartial)
-}
-
 // maxPages is the most pages of what belongs to one item, or of a list that is
 // read whole.
 const maxPages = 100
@@ -131,12 +96,15 @@ const maxPages = 100
 func pages[T any](size int64, get func(sdk.ListOptions) ([]T, *sdk.Response, error)) (all []T, n int, err error) {
 	o := sdk.ListOptions{Page: 1, PerPage: size}
 	for n = 1; n <= maxPages; n++ {
-		found, resp, err := filled(func() ([]T, *sdk.Response, error) { return get(o) })
+		found, more, err := forge.Filled(func() ([]T, bool, error) {
+			found, resp, err := get(o)
+			return found, err == nil && goesOn(resp), err
+		})
 		if err != nil {
 			return nil, n, err
 		}
 		all = append(all, found...)
-		if !goesOn(resp) {
+		if !more {
 			return all, n, nil
 		}
 		o.Page++

@@ -2,11 +2,10 @@ package gitlab
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/confuse/data-connector/connectors/gitrepo"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge"
 	"github.com/confuse/data-connector/connectors/rest"
 	"github.com/confuse/data-connector/domain"
 )
@@ -31,6 +30,7 @@ type Options struct {
 
 // A Connector reads repositories of GitLab. It may be used concurrently.
 type Connector struct {
+	forge.Ports
 	git  *gitrepo.Client
 	pace *rest.Paced
 	page int64 // items of one page of the API
@@ -39,7 +39,9 @@ type Connector struct {
 // New makes a connector. Nothing is asked yet.
 func New(o Options) *Connector {
 	o.REST.Provider, o.REST.Field = Provider, "config."+optionBaseURL
-	return &Connector{git: o.Git, pace: rest.New(o.REST), page: maxPage}
+	c := &Connector{git: o.Git, pace: rest.New(o.REST), page: maxPage}
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	return c
 }
 
 // maxPage is the most items that GitLab gives in one page.
@@ -82,25 +84,12 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 	}
 	if s.Known == nil { // a run finds it out by itself
 		if _, err := ss.files().StartCursor(ctx, s); err != nil {
-			return domain.Identity{}, ss.branchGone(err)
+			return domain.Identity{}, forge.NoBranch(err, ss.o.Branch, ss.repo.FullName)
 		}
 	}
 	return domain.Identity{
 		ExternalKey: externalKey(ss.web.Host, ss.repo.id), Name: ss.repo.FullName, URL: ss.repo.WebURL,
 	}, nil
-}
-
-// branchGone names the option when the repository is there, but not its branch,
-// to somebody who wants to connect it.
-func (ss *session) branchGone(err error) error {
-	var invalid *domain.InvalidError
-	switch {
-	case errors.As(err, &invalid) && invalid.Field == "":
-		return &domain.InvalidError{Field: "config.branch", Problem: invalid.Problem, Allowed: invalid.Allowed}
-	case ss.o.Branch != "" && errors.Is(err, domain.ErrGone):
-		return &domain.InvalidError{Field: "config.branch", Problem: fmt.Sprintf("there is no %q in %s", ss.o.Branch, ss.repo.FullName), Allowed: "a branch, a tag or a full commit id"}
-	}
-	return err
 }
 
 func externalKey(host string, id int64) string { return host + "/" + strconv.FormatInt(id, 10) }

@@ -23,24 +23,24 @@ func (releases) Name() string   { return nameReleases }
 func (releases) Folder() string { return folderReleases }
 
 func (k releases) All(ctx context.Context, _ string, take func([]domain.Item, string) error) error {
-	return k.few().all(ctx, take)
+	return k.few().All(ctx, take)
 }
 
-func (k releases) Mark(ctx context.Context) (forge.Mark, error) { return k.few().mark(ctx) }
+func (k releases) Mark(ctx context.Context) (forge.Mark, error) { return k.few().Mark(ctx) }
 
 func (k releases) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
-	return k.few().since(ctx, m, take)
+	return k.few().Since(ctx, m, take)
 }
 
-func (k releases) few() few {
-	return few{ss: k.ss, name: nameReleases, list: func(call sdk.RequestOptionFunc, o sdk.ListOptions) ([]domain.Item, *sdk.Response, error) {
+func (k releases) few() forge.Few {
+	return k.ss.few(nameReleases, func(call sdk.RequestOptionFunc, o sdk.ListOptions) ([]domain.Item, *sdk.Response, error) {
 		found, resp, err := k.ss.api.Releases.ListReleases(k.ss.repo.id, &sdk.ListReleasesOptions{ListOptions: o}, call)
 		items := make([]domain.Item, 0, len(found))
 		for _, r := range found {
 			items = append(items, releaseItem(r))
 		}
 		return items, resp, classify("releases", err)
-	}}
+	})
 }
 
 func releaseTitle(r *sdk.Release) string { return cmp.Or(r.Name, r.TagName) }

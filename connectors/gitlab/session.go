@@ -48,7 +48,7 @@ func (c *Connector) openAt(ctx context.Context, s domain.Scope, p rest.Priority,
 		return nil, err
 	}
 	if id == 0 {
-		id = ss.remembered().id
+		id = ss.connectedTo()
 	}
 	return ss, ss.resolve(ctx, id)
 }
@@ -62,7 +62,16 @@ func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error)
 	if ss.repo = ss.remembered(); ss.repo.id != 0 {
 		return ss, nil
 	}
-	return ss, ss.resolve(ctx, 0)
+	return ss, ss.resolve(ctx, ss.connectedTo())
+}
+
+// connectedTo is the id of the project of the source; 0: it is not known.
+func (ss *session) connectedTo() int64 {
+	id, err := strconv.ParseInt(forge.ConnectedTo(ss.scope, ss.web.Host, ss.remembered().Facts), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
 }
 
 func (c *Connector) prepare(ctx context.Context, s domain.Scope, p rest.Priority) (*session, error) {

@@ -26,24 +26,24 @@ func (snippets) Name() string   { return nameSnippets }
 func (snippets) Folder() string { return folderSnippets }
 
 func (k snippets) All(ctx context.Context, _ string, take func([]domain.Item, string) error) error {
-	return k.few().all(ctx, take)
+	return k.few().All(ctx, take)
 }
 
-func (k snippets) Mark(ctx context.Context) (forge.Mark, error) { return k.few().mark(ctx) }
+func (k snippets) Mark(ctx context.Context) (forge.Mark, error) { return k.few().Mark(ctx) }
 
 func (k snippets) Since(ctx context.Context, m forge.Mark, take func([]domain.Item) error) error {
-	return k.few().since(ctx, m, take)
+	return k.few().Since(ctx, m, take)
 }
 
-func (k snippets) few() few {
-	return few{ss: k.ss, name: nameSnippets, list: func(call sdk.RequestOptionFunc, o sdk.ListOptions) ([]domain.Item, *sdk.Response, error) {
+func (k snippets) few() forge.Few {
+	return k.ss.few(nameSnippets, func(call sdk.RequestOptionFunc, o sdk.ListOptions) ([]domain.Item, *sdk.Response, error) {
 		found, resp, err := k.ss.api.ProjectSnippets.ListSnippets(k.ss.repo.id, &sdk.ListProjectSnippetsOptions{ListOptions: o}, call)
 		items := make([]domain.Item, 0, len(found))
 		for _, s := range found {
 			items = append(items, snippetItem(s))
 		}
 		return items, resp, classify("snippets", err)
-	}}
+	})
 }
 
 func snippetItem(s *sdk.Snippet) domain.Item {

@@ -28,14 +28,13 @@ func TestConnector(t *testing.T) {
 			files[path] = fmt.Sprintf("file %d\nof many lines\nthat are much alike\nin all of them\n", i)
 			edits = append(edits, gittest.Put(path, files[path]))
 		}
-		w.repo.Commit("main", edits...)
+		w.Repo.Commit("main", edits...)
 		w.fill(5)
-		for path, item := range w.listed().Items {
+		for path, item := range w.Listed().Items {
 			if path[0] == '@' {
-				files[path] = w.read(item)
+				files[path] = w.Read(item)
 			}
 		}
-		commit := func(e ...gittest.Edit) { w.repo.Commit("main", e...) }
 		faults := map[connectortest.Fault]func(){}
 		for fault, f := range map[connectortest.Fault]gitlabtest.Fault{
 			connectortest.Unauthorized: {Match: "/issues?", Not: "desc", Status: http.StatusUnauthorized},
@@ -48,18 +47,11 @@ func TestConnector(t *testing.T) {
 			faults[fault] = func() { w.api.Fail(f) }
 		}
 		return connectortest.Fixture{
-			Connector: w.conn, Config: w.scope.Config, Token: token, Files: files,
-			Put:    func(path, content string) { commit(gittest.Put(path, content)) },
-			Remove: func(path string) { commit(gittest.Remove(path)) },
-			Rename: func(from, to string) { commit(gittest.Rename(from, to)) },
+			Connector: w.Conn, Config: w.Scope.Config, Token: token, Files: files,
+			Put: w.World.Put, Remove: w.World.Remove, Rename: w.World.Rename, Reset: w.Rewrite,
 			Faults: faults, Mend: func() {
 				w.api.Mend()
 				w.clock.Turn(time.Hour) // what was limited is so no more
-			},
-			Reset: func() { // history is rewritten, and nobody has the old one
-				tree := w.repo.Git("rev-parse", "refs/heads/main^{tree}")
-				w.repo.Git("update-ref", "refs/heads/main", w.repo.Git("commit-tree", "-m", "history rewritten", tree))
-				w.repo.Forget()
 			},
 		}
 	})
@@ -77,5 +69,5 @@ func (w *world) fill(n int) {
 	w.api.Comment(101, "Nice.", nil)
 	w.api.Comment(101, "added 1 commit", gitlabtest.Object{"system": true})
 	w.api.Thread(101, "main.go", 12, "Why this?", "Because.")
-	w.git.Create("group/sub/hello.wiki").Commit("main", gittest.Put("home.md", "Welcome."), gittest.Put("guide.md", "How to."))
+	w.Git.Create("group/sub/hello.wiki").Commit("main", gittest.Put("home.md", "Welcome."), gittest.Put("guide.md", "How to."))
 }

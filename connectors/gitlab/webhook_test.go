@@ -1,7 +1,6 @@
 package gitlab_test
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -230,21 +230,5 @@ func TestTemplate(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 
-	form := delivered("Push Hook")
-	form.Set("Content-Type", "application/x-www-form-urlencoded")
-	for name, tt := range map[string]struct {
-		header http.Header
-		body   string
-	}{
-		"no event":   {http.Header{"Content-Type": {"application/json"}}, "{}"},
-		"a form":     {form, "payload=%7B%7D"},
-		"no JSON":    {delivered("Push Hook"), "{"},
-		"long event": {delivered(strings.Repeat("x", 2000)), "{}"},
-		"deep JSON":  {delivered("Push Hook"), string(bytes.Repeat([]byte("["), 20_000))},
-	} {
-		var invalid *domain.InvalidError
-		if _, err := newConnector(t, connectortest.NewClock(noon)).Parse(tt.header, []byte(tt.body)); !errors.As(err, &invalid) {
-			t.Errorf("%s: got %v, want an InvalidError", name, err)
-		}
-	}
+	forgetest.Unread(t, newConnector(t, connectortest.NewClock(noon)), delivered, "Push Hook")
 }

@@ -12,9 +12,10 @@ import (
 )
 
 // blobs is a git that answers for objects: cat-file, one process for many of
-// them. It is used by one goroutine.
+// them, which begins with the first question. It is used by one goroutine.
 type blobs struct {
-	p    *process
+	ctx  context.Context // of the one listing or reading that it serves
+	p    *process        // nil: nothing was asked yet
 	to   *io.PipeWriter
 	repo *repo
 	left int64 // of the body that is being read, with the newline behind it
@@ -26,17 +27,26 @@ const (
 	askContents = "contents" // size and bytes
 )
 
-func (r *repo) blobs(ctx context.Context) (*blobs, error) {
-	in, to := io.Pipe()
-	p, err := r.client.start(ctx, command{dir: r.dir, in: in, args: []string{"cat-file", "--batch-command", "--buffer"}})
-	if err != nil {
-		return nil, err
+func (r *repo) blobs(ctx context.Context) *blobs { return &blobs{ctx: ctx, repo: r} }
+
+func (b *blobs) start() error {
+	if b.p != nil {
+		return nil
 	}
-	return &blobs{p: p, to: to, repo: r}, nil
+	in, to := io.Pipe()
+	p, err := b.repo.client.start(b.ctx, command{dir: b.repo.dir, in: in, args: []string{"cat-file", "--batch-command", "--buffer"}})
+	if err != nil {
+		return err
+	}
+	b.p, b.to = p, to
+	return nil
 }
 
 // close ends the process. It may be called in the middle of an answer.
 func (b *blobs) close() {
+	if b.p == nil {
+		return
+	}
 	_ = b.to.Close() // it never fails
 	b.p.kill()
 }
@@ -52,6 +62,9 @@ type answer struct {
 func (b *blobs) ask(verb string, ids []string, take func(i int, o answer) error) error {
 	if len(ids) == 0 {
 		return nil
+	}
+	if err := b.start(); err != nil {
+		return err
 	}
 	go b.put(verb, ids)
 	for i, id := range ids {

@@ -49,10 +49,7 @@ func (s Source) tell(ctx context.Context, scope domain.Scope, at position, head 
 	if err != nil {
 		return err
 	}
-	v, err := s.view(ctx, scope, r, position{Commit: head.Commit, Ref: head.Ref})
-	if err != nil {
-		return err
-	}
+	v := s.view(ctx, scope, r, position{Commit: head.Commit, Ref: head.Ref})
 	defer v.close()
 	under := position{Commit: at.Commit, Ref: head.Ref, To: head.Commit}
 	out := &pager{ctx: ctx, view: v, sink: sink, announce: true, next: func(entry) (domain.Cursor, error) {

@@ -23,8 +23,8 @@ func (s Source) Fetch(ctx context.Context, scope domain.Scope, ref domain.ItemRe
 	if !isID(ref.Version) {
 		return domain.Content{}, r.notThere(ctx, ref)
 	}
-	b, err := r.blobs(ctx)
-	if err != nil {
+	b := r.blobs(ctx)
+	if err := b.start(); err != nil {
 		return domain.Content{}, err
 	}
 	go b.put(askContents, []string{ref.Version})
@@ -60,10 +60,7 @@ func (s Source) FetchAll(ctx context.Context, scope domain.Scope, refs []domain.
 	if err != nil {
 		return err
 	}
-	b, err := r.blobs(ctx)
-	if err != nil {
-		return err
-	}
+	b := r.blobs(ctx)
 	defer b.close()
 	var ids []string
 	var of []int

@@ -93,10 +93,7 @@ func (r *repo) similar(ctx context.Context, from, to string) (map[string]string,
 
 // held takes out of files what is not here.
 func (r *repo) held(ctx context.Context, files ...map[string]object) error {
-	b, err := r.blobs(ctx)
-	if err != nil {
-		return err
-	}
+	b := r.blobs(ctx)
 	defer b.close()
 	for _, of := range files {
 		paths := slices.Collect(maps.Keys(of))

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -16,17 +13,12 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// pointerTo is a pointer file as git-lfs writes it.
-func pointerTo(content string) (text string, oid domain.Digest) {
-	oid = sha256.Sum256([]byte(content))
-	return fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n", oid, len(content)), oid
-}
-
 func TestPointersAreTyped(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
-	text, oid := pointerTo("large file")
+	text := gittest.PointerTo("large file")
+	oid := domain.Digest(sha256.Sum256([]byte("large file")))
 	extended := strings.Replace(text, "oid ", "ext-0-foo sha256:"+strings.Repeat("0", 64)+"\noid ", 1)
 	w.repo.Commit("main", gittest.Put("a.bin", text), gittest.Put("ext.bin", extended), gittest.Put("broken", strings.Replace(text, "sha256:", "sha256:x", 1)),
 		gittest.Put("about", "Pointers begin with this line:\n"+text), gittest.Link("link", text))
@@ -49,74 +41,20 @@ func TestPointersAreTyped(t *testing.T) {
 	}
 }
 
-// lfs serves files as a forge with LFS does: the files lie at another host.
-type lfs struct {
-	t      *testing.T
-	files  map[domain.Digest]string
-	store  *httptest.Server
-	status int // of the store; 0: it is well
-}
-
-func newLFS(t *testing.T, w *world) *lfs {
-	t.Helper()
-	l := &lfs{t: t, files: map[domain.Digest]string{}}
-	l.store = httptest.NewServer(http.HandlerFunc(l.give))
-	t.Cleanup(l.store.Close)
-	w.server.Handle("/repo.git/info/lfs/", http.HandlerFunc(l.batch))
-	w.source.Client = newClient(t, gitrepo.Options{HTTP: http.DefaultClient})
-	w.source.Remote.LFS = true
-	return l
-}
-
-func (l *lfs) batch(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		Operation string
-		Objects   []struct {
-			OID  string
-			Size int64
-		}
-	}
-	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil || ask.Operation != "download" || len(ask.Objects) != 1 || r.Header.Get("Accept") != "application/vnd.git-lfs+json" {
-		l.t.Errorf("got %+v, %v", ask, err)
-		return
-	}
-	oid, err := domain.ParseDigest(ask.Objects[0].OID)
-	if _, ok := l.files[oid]; err != nil || !ok {
-		_, _ = fmt.Fprintf(w, `{"objects":[{"oid":%q,"error":{"code":404,"message":"not there"}}]}`, ask.Objects[0].OID)
-		return
-	}
-	_, _ = fmt.Fprintf(w, `{"transfer":"basic","objects":[{"oid":%q,"actions":{"download":{"href":"%s/%s","header":{"X-Signed":"yes"}}}}]}`, oid, l.store.URL, oid)
-}
-
-func (l *lfs) give(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Authorization") != "" || r.Header.Get("X-Signed") != "yes" {
-		l.t.Errorf("the store of files got header %v", r.Header)
-	}
-	if l.status != 0 {
-		w.WriteHeader(l.status)
-		return
-	}
-	oid, err := domain.ParseDigest(strings.TrimPrefix(r.URL.Path, "/"))
-	if err != nil {
-		l.t.Error(err)
-	}
-	_, _ = w.Write([]byte(l.files[oid]))
-}
-
 func TestContentBehindPointers(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t)
 	w.server.Protect("git", "secret")
-	l := newLFS(t, w)
+	l := w.server.NewStore()
+	w.source.Remote.LFS = true
 	w.source.Remote.Auth = func(context.Context) (gitrepo.Auth, error) {
 		return gitrepo.Auth{Username: "git", Password: "secret"}, nil
 	}
 	content := strings.Repeat("large\n", 1000)
-	text, oid := pointerTo(content)
-	missing, _ := pointerTo("nobody has it")
-	wrong, wrongID := pointerTo("this one")
-	l.files[oid], l.files[wrongID] = content, "that one"
+	text, missing, wrong := l.Put(content), gittest.PointerTo("nobody has it"), l.Put("this one")
+	oid := domain.Digest(sha256.Sum256([]byte(content)))
+	l.Swap("this one", "that one")
 	w.repo.Commit("main", gittest.Put("a", text), gittest.Put("missing", missing), gittest.Put("wrong", wrong), gittest.Put("small", strings.Repeat("x", 200)))
 	items := w.list().items
 	if i := items["a"]; i.Bodiless || i.Size != int64(len(content)) || i.Digest != oid || i.Attributes["lfs_oid"] != oid.String() {
@@ -134,12 +72,12 @@ func TestContentBehindPointers(t *testing.T) {
 		}
 	}
 	for status, want := range map[int]error{401: domain.ErrForbidden, 403: domain.ErrForbidden, 404: domain.ErrGone, 500: domain.ErrTransient} {
-		l.status = status
+		l.Fail(status)
 		if got, err := w.read(items["a"]); !errors.Is(err, want) {
 			t.Errorf("%d: got %d bytes, %v", status, len(got), err)
 		}
 	}
-	l.status = 0
+	l.Fail(0)
 	w.scope.Config = json.RawMessage(`{"maxFileSize":1000}`)
 	if got, err := w.read(w.list().items["a"]); !errors.Is(err, domain.ErrTooLarge) {
 		t.Errorf("got %d bytes, %v", len(got), err)

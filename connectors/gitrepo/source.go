@@ -86,15 +86,12 @@ func (s Source) lost(err error, asked bool) error {
 }
 
 func (s Source) listAll(ctx context.Context, scope domain.Scope, r *repo, at position, sink domain.Sink) error {
-	v, err := s.view(ctx, scope, r, at)
-	if err != nil {
-		return err
-	}
+	v := s.view(ctx, scope, r, at)
 	defer v.close()
 	out := &pager{ctx: ctx, view: v, sink: sink, next: func(last entry) (domain.Cursor, error) {
 		return position{Commit: at.Commit, Ref: at.Ref, After: last.path}.cursor(cursorListing)
 	}}
-	err = r.tree(ctx, at.Commit, func(e entry) error {
+	err := r.tree(ctx, at.Commit, func(e entry) error {
 		if string(e.path) <= string(at.After) || scope.Skip != nil && scope.Skip(e.path, false) {
 			return nil
 		}

@@ -87,7 +87,9 @@ func TestPathTooLongIsAFailure(t *testing.T) {
 func TestSHA256(t *testing.T) {
 	t.Parallel()
 
-	w := newWorld(t, "--object-format=sha256")
+	w := newWorld(t)
+	w.repo = w.server.CreateSHA256("wide")
+	w.source.Remote.URL = w.repo.URL
 	w.repo.Commit("main", gittest.Put("a", "one"), gittest.Put("b", "two"))
 	from, l := w.start(), w.list()
 	w.check(l.items, "main")

@@ -34,12 +34,8 @@ type view struct {
 	small   map[string][]byte // by id, of the batch that is looked at
 }
 
-func (s Source) view(ctx context.Context, scope domain.Scope, r *repo, at position) (*view, error) {
-	b, err := r.blobs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &view{source: s, scope: scope, limit: r.limit, at: Head{Ref: at.Ref, Commit: at.Commit}, blobs: b, repo: r, ctx: ctx}, nil
+func (s Source) view(ctx context.Context, scope domain.Scope, r *repo, at position) *view {
+	return &view{source: s, scope: scope, limit: r.limit, at: Head{Ref: at.Ref, Commit: at.Commit}, blobs: r.blobs(ctx), repo: r, ctx: ctx}
 }
 
 func (v *view) close() { v.blobs.close() }

@@ -28,10 +28,10 @@ type world struct {
 // noon is when all tests run.
 var noon = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-func newWorld(t *testing.T, args ...string) *world {
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, server: gittest.NewServer(t)}
-	w.repo = w.server.Create("repo", args...)
+	w.repo = w.server.Create("repo")
 	w.scope = domain.Scope{Cache: t.TempDir(), Config: json.RawMessage(`{}`)}
 	w.source = gitrepo.Source{Client: newClient(t, gitrepo.Options{HTTP: &http.Client{}}), Remote: gitrepo.Remote{URL: w.repo.URL}, Folder: "repo"}
 	return w

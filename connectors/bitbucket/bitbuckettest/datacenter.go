@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 // routeServer answers a call of Data Center's API. The lock is held.
-func (s *Server) routeServer(rec *recorder, r *http.Request, path []string) {
+func (s *Server) routeServer(rec *forgetest.Recorder, r *http.Request, path []string) {
 	switch {
 	case len(path) == 1 && path[0] == "projects":
 		s.serverList(rec, r, []Object{{"key": s.owner}})
@@ -23,13 +25,13 @@ func (s *Server) routeServer(rec *recorder, r *http.Request, path []string) {
 		s.serverList(rec, r, all)
 		return
 	case len(path) < 4 || path[0] != "projects" || path[2] != "repos" || s.gone || path[1] != s.owner || path[3] != s.name:
-		rec.refuse(http.StatusNotFound, "Repository does not exist.")
+		refuse(rec, http.StatusNotFound, "Repository does not exist.")
 		return
 	case s.denied: // it is 401 there, not 403
-		rec.refuse(http.StatusUnauthorized, "You are not permitted to access this resource")
+		refuse(rec, http.StatusUnauthorized, "You are not permitted to access this resource")
 		return
 	case len(path) == 4:
-		rec.reply(s.serverRepository())
+		rec.Reply(s.serverRepository())
 		return
 	}
 	switch path[4] {
@@ -38,7 +40,7 @@ func (s *Server) routeServer(rec *recorder, r *http.Request, path []string) {
 	case "pull-requests":
 		s.serverPulls(rec, r, path[5:])
 	default:
-		rec.refuse(http.StatusNotFound, "Not found")
+		refuse(rec, http.StatusNotFound, "Not found")
 	}
 }
 
@@ -50,16 +52,16 @@ func (s *Server) serverRepository() Object {
 	return o
 }
 
-func (s *Server) serverPulls(rec *recorder, r *http.Request, path []string) {
+func (s *Server) serverPulls(rec *forgetest.Recorder, r *http.Request, path []string) {
 	q := r.URL.Query()
 	if len(path) > 0 {
 		n, _ := strconv.Atoi(path[0])
 		th := s.pulls[n]
 		switch {
 		case th == nil:
-			rec.refuse(http.StatusNotFound, "Pull request does not exist.")
+			refuse(rec, http.StatusNotFound, "Pull request does not exist.")
 		case len(path) == 1:
-			rec.reply(th.object)
+			rec.Reply(th.object)
 		default: // activities, the newest first
 			all := slices.Clone(th.comments)
 			slices.Reverse(all)
@@ -75,28 +77,28 @@ func (s *Server) serverPulls(rec *recorder, r *http.Request, path []string) {
 }
 
 // serverList answers with one page of all, by place.
-func (s *Server) serverList(rec *recorder, r *http.Request, all []Object) {
+func (s *Server) serverList(rec *forgetest.Recorder, r *http.Request, all []Object) {
 	q := r.URL.Query()
 	start, _ := strconv.Atoi(q.Get("start"))
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	from, to := min(start, len(all)), min(start+limit, len(all))
-	page := Object{"start": start, "limit": limit, "size": to - from, "isLastPage": to >= len(all), "values": append([]Object{}, rec.fault.spoil(slices.Clone(all[from:to]))...)}
-	if rec.fault != nil && rec.fault.Empty {
+	page := Object{"start": start, "limit": limit, "size": to - from, "isLastPage": to >= len(all), "values": s.spoiled(rec, r, all[from:to])}
+	if rec.Fault != nil && rec.Fault.Empty {
 		page["isLastPage"], page["size"] = false, 0
 	}
 	if page["isLastPage"] == false {
 		page["nextPageStart"] = to
 	}
-	rec.reply(page)
+	rec.Reply(page)
 }
 
 // hook makes, lists, changes and removes webhooks of either edition. Secrets are
 // not shown.
-func (s *Server) hook(rec *recorder, r *http.Request, path []string, idField string) {
+func (s *Server) hook(rec *forgetest.Recorder, r *http.Request, path []string, idField string) {
 	var body Object
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			rec.refuse(http.StatusBadRequest, "no JSON")
+			refuse(rec, http.StatusBadRequest, "no JSON")
 			return
 		}
 	}
@@ -117,8 +119,8 @@ func (s *Server) hook(rec *recorder, r *http.Request, path []string, idField str
 			body[idField] = id
 		}
 		s.hooks[id] = body
-		rec.reply(shown(body))
-		rec.status = http.StatusCreated
+		rec.Reply(shown(body))
+		rec.Status = http.StatusCreated
 	case id == "":
 		var all []Object
 		for _, k := range slices.Sorted(maps.Keys(s.hooks)) {
@@ -130,13 +132,13 @@ func (s *Server) hook(rec *recorder, r *http.Request, path []string, idField str
 		}
 		s.serverList(rec, r, all)
 	case there == nil:
-		rec.refuse(http.StatusNotFound, "Not found")
+		refuse(rec, http.StatusNotFound, "Not found")
 	case r.Method == http.MethodDelete:
 		delete(s.hooks, id)
-		rec.status = http.StatusNoContent
+		rec.Status = http.StatusNoContent
 	default:
 		maps.Copy(there, body)
-		rec.reply(shown(there))
+		rec.Reply(shown(there))
 	}
 }
 

@@ -1,36 +1,39 @@
 package bitbuckettest
 
 import (
-	"crypto/sha256"
 	_ "embed" // recorded objects
-	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 //go:embed testdata/recorded.json
 var recordedText []byte
 
 // An Object is one of Bitbucket's, as JSON.
-type Object = map[string]any
+type Object = forgetest.Object
+
+// A Fault is one way to fail.
+type Fault = forgetest.Fault
 
 // A Server is a Bitbucket with one repository. It may be used concurrently.
 type Server struct {
+	forgetest.Desk
 	URL   string // http://127.0.0.1:port: the baseUrl of a source of a Data Center
 	User  string // of the token; empty: it is an access token
 	Token string // the one that opens it; empty: any, and none
 
-	t     testing.TB
-	git   http.Handler
-	cloud bool
+	t       testing.TB
+	git     http.Handler
+	objects forgetest.Recorded
+	cloud   bool
 
 	mu     sync.Mutex
 	now    time.Time // moves on by a minute with each change
@@ -42,20 +45,13 @@ type Server struct {
 	pulls  map[int]*thread
 	hooks  map[string]Object
 	lastID int
-	calls  []Call
-	faults []*Fault
+	last   map[string][]Object // the page before, by path
 }
 
 // A thread is a pull request with what was said of it.
 type thread struct {
 	object   Object
 	comments []Object
-}
-
-// A Call is one that the API was asked.
-type Call struct {
-	Method, Path, Query string
-	Status              int
 }
 
 // NewCloud starts a Bitbucket Cloud whose repository is owner/name; git serves
@@ -74,7 +70,8 @@ func NewServer(t testing.TB, git http.Handler, owner, name string) *Server {
 
 func start(t testing.TB, s *Server) *Server {
 	s.t, s.now, s.lastID = t, time.Date(2026, time.January, 5, 9, 0, 0, 123456000, time.UTC), 1000
-	s.pulls, s.hooks = map[int]*thread{}, map[string]Object{}
+	s.pulls, s.hooks, s.last = map[int]*thread{}, map[string]Object{}, map[string][]Object{}
+	s.objects = forgetest.ReadRecorded(t, recordedText)
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	s.URL = web.URL
@@ -83,15 +80,11 @@ func start(t testing.TB, s *Server) *Server {
 
 // recorded is a fresh copy of a recorded object of the edition.
 func (s *Server) recorded(kind string) Object {
-	prefix := "server_"
+	s.t.Helper()
 	if s.cloud {
-		prefix = "cloud_"
+		return s.objects.New(s.t, "cloud_"+kind)
 	}
-	var all map[string]Object
-	if err := json.Unmarshal(recordedText, &all); err != nil || all[prefix+kind] == nil {
-		s.t.Fatalf("recorded object %q: %v", prefix+kind, err)
-	}
-	return all[prefix+kind]
+	return s.objects.New(s.t, "server_"+kind)
 }
 
 // tick moves the time on and gives it in the form of the edition; the lock is held.
@@ -106,15 +99,6 @@ func (s *Server) tick() any {
 func (s *Server) nextID() int {
 	s.lastID++
 	return s.lastID
-}
-
-// Calls are the calls of the API since the last time.
-func (s *Server) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := s.calls
-	s.calls = nil
-	return seen
 }
 
 // Rename gives the repository another owner and name. The old ones lead nowhere.
@@ -169,31 +153,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveGit(w, r)
 		return
 	}
-	query, _ := url.QueryUnescape(r.URL.RawQuery)
-	rec := &recorder{header: http.Header{}, status: http.StatusOK}
+	s.Serve(w, r, func(rec *forgetest.Recorder) { s.answer(rec, r, strings.Split(path, "/")) })
+}
+
+func (s *Server) answer(rec *forgetest.Recorder, r *http.Request, path []string) {
 	s.mu.Lock()
-	f := s.fault(r.URL.Path + "?" + query)
-	rec.fault = f
+	defer s.mu.Unlock()
 	switch {
 	case !s.knows(r):
-		rec.refuse(http.StatusUnauthorized, "Token is invalid, expired, or not supported for this endpoint.")
+		refuse(rec, http.StatusUnauthorized, "Token is invalid, expired, or not supported for this endpoint.")
 	case s.cloud:
-		s.routeCloud(rec, r, strings.Split(path, "/"))
+		s.routeCloud(rec, r, path)
 	default:
-		s.routeServer(rec, r, strings.Split(path, "/"))
+		s.routeServer(rec, r, path)
 	}
-	conditional(rec, r)
-	status := rec.status
-	if f != nil && f.Status != 0 {
-		status = f.Status
-	}
-	s.calls = append(s.calls, Call{r.Method, r.URL.Path, query, status})
-	s.mu.Unlock()
-	if f != nil {
-		f.serve(w, rec)
-		return
-	}
-	rec.send(w)
 }
 
 // serveGit takes the user names that the edition asks for.
@@ -225,47 +198,15 @@ func (s *Server) knows(r *http.Request) bool {
 	return basic && user == s.User && password == s.Token
 }
 
-// conditional answers 304 to whoever has this answer already.
-func conditional(rec *recorder, r *http.Request) {
-	if r.Method != http.MethodGet || rec.status != http.StatusOK {
-		return
-	}
-	sum := sha256.Sum256(rec.body)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	rec.header.Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
-		rec.status, rec.body = http.StatusNotModified, nil
-	}
+func refuse(rec *forgetest.Recorder, status int, message string) {
+	rec.Refuse(status, Object{"type": "error", "error": Object{"message": message}})
 }
 
-// A recorder is an answer before it is sent.
-type recorder struct {
-	header http.Header
-	status int
-	body   []byte
-	fault  *Fault
-}
-
-func (rec *recorder) reply(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		b, rec.status = []byte(err.Error()), http.StatusInternalServerError
-	}
-	rec.body = b
-	rec.header.Set("Content-Type", "application/json;charset=UTF-8")
-}
-
-func (rec *recorder) refuse(status int, message string) {
-	rec.reply(Object{"type": "error", "error": Object{"message": message}})
-	rec.status = status
-}
-
-func (rec *recorder) send(w http.ResponseWriter) {
-	for name, values := range rec.header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(rec.status)
-	_, _ = w.Write(rec.body) // to a client that may be gone
+// spoiled is a page of a list with what a fault makes of it.
+func (s *Server) spoiled(rec *forgetest.Recorder, r *http.Request, items []Object) []Object {
+	last := s.last[r.URL.Path]
+	s.last[r.URL.Path] = items
+	return append([]Object{}, rec.Fault.Spoil(items, last)...)
 }
 
 // sorted are pull requests by a field, then by number.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 // A talk is a discussion.
@@ -46,7 +48,7 @@ func (s *Server) Reply(number int, body, reply string) {
 }
 
 // graphql answers the two queries of the connector.
-func (s *Server) graphql(rec *recorder, r *http.Request) {
+func (s *Server) graphql(rec *forgetest.Recorder, r *http.Request) {
 	var q struct {
 		Query     string
 		Variables struct {
@@ -56,21 +58,21 @@ func (s *Server) graphql(rec *recorder, r *http.Request) {
 		}
 	}
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.Query == "" {
-		rec.refuse(http.StatusBadRequest, "Problems parsing JSON")
+		refuse(rec, http.StatusBadRequest, "Problems parsing JSON")
 		return
 	}
 	v := q.Variables
 	switch {
 	case s.gone || v.Owner+"/"+v.Name != s.owner+"/"+s.name:
-		rec.reply(Object{"data": Object{"repository": nil}, "errors": []Object{{"type": "NOT_FOUND"}}})
+		rec.Reply(Object{"data": Object{"repository": nil}, "errors": []Object{{"type": "NOT_FOUND"}}})
 	case v.Number != 0:
-		rec.reply(Object{"data": Object{"repository": Object{"discussion": s.discussion(v.Number)}}})
+		rec.Reply(Object{"data": Object{"repository": Object{"discussion": s.discussion(v.Number)}}})
 	default:
 		field := map[string]string{"CREATED_AT": "createdAt", "UPDATED_AT": "updatedAt"}[v.Order.Field]
 		nodes := s.discussions(field, v.Order.Direction == "DESC")
 		from, _ := strconv.Atoi(v.After)
 		to := min(from+v.First, len(nodes))
-		rec.reply(Object{"data": Object{"repository": Object{"discussions": Object{
+		rec.Reply(Object{"data": Object{"repository": Object{"discussions": Object{
 			"pageInfo": Object{"hasNextPage": to < len(nodes), "endCursor": strconv.Itoa(to)}, "nodes": nodes[from:to],
 		}}}})
 	}

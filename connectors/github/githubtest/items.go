@@ -1,26 +1,11 @@
 package githubtest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
-
-func (rec *recorder) change(f Fault) {
-	var items []Object
-	if json.Unmarshal(rec.body, &items) != nil {
-		return // it is no list
-	}
-	if f.Shuffle {
-		slices.Reverse(items)
-	}
-	if f.Halve {
-		items = items[:len(items)/2]
-	}
-	rec.reply(items)
-}
 
 func (s *Server) repositoryURL() string {
 	return s.URL + "/api/v3/repos/" + s.owner + "/" + s.name

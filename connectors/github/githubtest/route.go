@@ -9,39 +9,41 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 // route answers a call of the API. The lock is held.
-func (s *Server) route(rec *recorder, r *http.Request) {
+func (s *Server) route(rec *forgetest.Recorder, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/api/")
 	switch path {
 	case "graphql":
 		s.graphql(rec, r)
 		return
 	case "v3/rate_limit":
-		rec.reply(Object{"resources": Object{"core": Object{"limit": 5000, "remaining": 4900, "reset": 4102444800}}, "rate": Object{"limit": 5000}})
+		rec.Reply(Object{"resources": Object{"core": Object{"limit": 5000, "remaining": 4900, "reset": 4102444800}}, "rate": Object{"limit": 5000}})
 		return
 	}
 	if id, ok := strings.CutPrefix(path, "v3/repositories/"); ok {
 		if s.gone || id != strconv.FormatInt(s.id, 10) {
-			rec.refuse(http.StatusNotFound, "Not Found")
+			refuse(rec, http.StatusNotFound, "Not Found")
 			return
 		}
-		rec.reply(s.repository())
+		rec.Reply(s.repository())
 		return
 	}
 	parts := strings.SplitN(strings.TrimPrefix(path, "v3/repos/"), "/", 3)
 	full := strings.Join(parts[:min(2, len(parts))], "/")
 	switch {
 	case !strings.HasPrefix(path, "v3/repos/") || len(parts) < 2 || s.gone:
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 	case full != s.owner+"/"+s.name && s.old[full]:
-		rec.refuse(http.StatusMovedPermanently, "Moved Permanently")
-		rec.header.Set("Location", fmt.Sprintf("%s/api/v3/repositories/%d", s.URL, s.id))
+		refuse(rec, http.StatusMovedPermanently, "Moved Permanently")
+		rec.Header.Set("Location", fmt.Sprintf("%s/api/v3/repositories/%d", s.URL, s.id))
 	case full != s.owner+"/"+s.name:
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 	case len(parts) == 2:
-		rec.reply(s.repository())
+		rec.Reply(s.repository())
 	default:
 		s.within(rec, r, strings.Split(parts[2], "/"))
 	}
@@ -57,7 +59,7 @@ func (s *Server) repository() Object {
 }
 
 // within answers what lies below the repository.
-func (s *Server) within(rec *recorder, r *http.Request, path []string) {
+func (s *Server) within(rec *forgetest.Recorder, r *http.Request, path []string) {
 	q := r.URL.Query()
 	descending := q.Get("direction") == "desc"
 	switch {
@@ -82,7 +84,7 @@ func (s *Server) within(rec *recorder, r *http.Request, path []string) {
 	case path[0] == "hooks":
 		s.hook(rec, r, path[1:])
 	default:
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 	}
 }
 
@@ -108,14 +110,14 @@ func since(all []Object, from string) []Object {
 	})
 }
 
-func (s *Server) thread(rec *recorder, r *http.Request, all map[int]*thread, path []string) {
+func (s *Server) thread(rec *forgetest.Recorder, r *http.Request, all map[int]*thread, path []string) {
 	n, _ := strconv.Atoi(path[0])
 	th := all[n]
 	switch {
 	case th == nil:
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 	case len(path) == 1:
-		rec.reply(th.object)
+		rec.Reply(th.object)
 	case path[1] == "reviews":
 		s.list(rec, r, th.reviews)
 	case path[1] == "comments" && strings.Contains(r.URL.Path, "/pulls/"):
@@ -125,21 +127,21 @@ func (s *Server) thread(rec *recorder, r *http.Request, all map[int]*thread, pat
 	}
 }
 
-func (s *Server) one(rec *recorder, o Object) {
+func (s *Server) one(rec *forgetest.Recorder, o Object) {
 	if o == nil {
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 		return
 	}
-	rec.reply(o)
+	rec.Reply(o)
 }
 
 // hook makes, lists, changes and removes webhooks. A second one with the same URL
 // is refused, as GitHub does.
-func (s *Server) hook(rec *recorder, r *http.Request, path []string) {
+func (s *Server) hook(rec *forgetest.Recorder, r *http.Request, path []string) {
 	var body Object
 	if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			rec.refuse(http.StatusBadRequest, "Problems parsing JSON")
+			refuse(rec, http.StatusBadRequest, "Problems parsing JSON")
 			return
 		}
 	}
@@ -149,19 +151,19 @@ func (s *Server) hook(rec *recorder, r *http.Request, path []string) {
 	}
 	id, _ := strconv.ParseInt(path[0], 10, 64)
 	if s.hooks[id] == nil {
-		rec.refuse(http.StatusNotFound, "Not Found")
+		refuse(rec, http.StatusNotFound, "Not Found")
 		return
 	}
 	if r.Method == http.MethodDelete {
 		delete(s.hooks, id)
-		rec.status = http.StatusNoContent
+		rec.Status = http.StatusNoContent
 		return
 	}
 	maps.Copy(s.hooks[id], body)
-	rec.reply(shown(s.hooks[id]))
+	rec.Reply(shown(s.hooks[id]))
 }
 
-func (s *Server) hookList(rec *recorder, r *http.Request, body Object) {
+func (s *Server) hookList(rec *forgetest.Recorder, r *http.Request, body Object) {
 	if r.Method == http.MethodGet {
 		var all []Object
 		for _, id := range slices.Sorted(maps.Keys(s.hooks)) {
@@ -172,14 +174,14 @@ func (s *Server) hookList(rec *recorder, r *http.Request, body Object) {
 	}
 	for _, h := range s.hooks {
 		if urlOf(h) == urlOf(body) {
-			rec.refuse(http.StatusUnprocessableEntity, "Validation Failed")
+			refuse(rec, http.StatusUnprocessableEntity, "Validation Failed")
 			return
 		}
 	}
 	body["id"] = s.nextID()
 	s.hooks[body["id"].(int64)] = body
-	rec.reply(shown(body))
-	rec.status = http.StatusCreated
+	rec.Reply(shown(body))
+	rec.Status = http.StatusCreated
 }
 
 func urlOf(h Object) any { c, _ := h["config"].(Object); return c["url"] }
@@ -208,17 +210,17 @@ func (s *Server) Hooks() map[int64]Object {
 
 // mint makes a token for an installation, for whoever shows a signed token of an
 // app; its signature is not looked at.
-func (s *Server) mint(rec *recorder, r *http.Request, shown string) {
+func (s *Server) mint(rec *forgetest.Recorder, r *http.Request, shown string) {
 	if strings.Count(shown, ".") != 2 || r.Method != http.MethodPost {
-		rec.refuse(http.StatusUnauthorized, "A JSON web token could not be decoded")
+		refuse(rec, http.StatusUnauthorized, "A JSON web token could not be decoded")
 		return
 	}
 	s.minted++
 	token := fmt.Sprintf("ghs_%d_%s", s.minted, strings.Repeat("x", 500))
 	s.apps[token] = r.URL.Path
 	ends := time.Date(2026, time.March, 1, 12+s.minted, 0, 0, 0, time.UTC) // the first one at one o'clock
-	rec.reply(Object{"token": token, "expires_at": ends.Format(time.RFC3339), "permissions": Object{"contents": "read"}})
-	rec.status = http.StatusCreated
+	rec.Reply(Object{"token": token, "expires_at": ends.Format(time.RFC3339), "permissions": Object{"contents": "read"}})
+	rec.Status = http.StatusCreated
 }
 
 // Minted is how many tokens were made for installations.

@@ -2,7 +2,6 @@ package gitlabtest
 
 import (
 	_ "embed" // the recorded objects
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -27,12 +26,14 @@ type Fault = forgetest.Fault
 
 // A Server is a GitLab with one project. It may be used concurrently.
 type Server struct {
+	forgetest.Desk
 	URL     string // http://127.0.0.1:port: the baseUrl of a source
 	Token   string // the one that opens it; empty: any, and none
 	Signing bool   // it is new enough to sign deliveries
 
-	t   testing.TB
-	git http.Handler
+	t       testing.TB
+	git     http.Handler
+	objects forgetest.Recorded
 
 	mu       sync.Mutex
 	now      time.Time // moves on by a minute with each change
@@ -49,8 +50,6 @@ type Server struct {
 	hooks    map[int64]Object
 	tested   int
 	lastID   int64
-	calls    []Call
-	faults   forgetest.Faults
 }
 
 // A thread is an issue or merge request with what was said about it.
@@ -65,17 +64,11 @@ type snippet struct {
 	files  map[string]string
 }
 
-// A Call is one that the API was asked.
-type Call struct {
-	Method, Path, Query string
-	Status              int
-}
-
 // New starts a server whose project is at path; git serves what is no API.
 func New(t testing.TB, git http.Handler, path string) *Server {
 	t.Helper()
 	s := &Server{
-		t: t, git: git, id: 278964, path: path, old: map[string]bool{}, project: Object{}, Signing: true,
+		t: t, git: git, objects: forgetest.ReadRecorded(t, recordedText), id: 278964, path: path, old: map[string]bool{}, project: Object{}, Signing: true,
 		now: time.Date(2026, time.January, 5, 9, 0, 0, 123_000_000, time.UTC), lastID: 1000,
 		issues: map[int]*thread{}, merges: map[int]*thread{}, releases: map[string]Object{}, snippets: map[int]*snippet{}, hooks: map[int64]Object{},
 	}
@@ -87,11 +80,8 @@ func New(t testing.TB, git http.Handler, path string) *Server {
 
 // recorded is a fresh copy of a recorded object.
 func (s *Server) recorded(kind string) Object {
-	var all map[string]Object
-	if err := json.Unmarshal(recordedText, &all); err != nil || all[kind] == nil {
-		s.t.Fatalf("recorded object %q: %v", kind, err)
-	}
-	return all[kind]
+	s.t.Helper()
+	return s.objects.New(s.t, kind)
 }
 
 // tick moves the time on; the lock is held.
@@ -106,29 +96,6 @@ func (s *Server) nextID() int64 {
 }
 
 func (s *Server) webURL() string { return s.URL + "/" + s.path }
-
-// Calls are the calls of the API since the last time.
-func (s *Server) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := s.calls
-	s.calls = nil
-	return seen
-}
-
-// Fail orders a fault.
-func (s *Server) Fail(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults.Add(f)
-}
-
-// Mend ends all faults.
-func (s *Server) Mend() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults.Mend()
-}
 
 // Rename gives the project another path. The old one leads there.
 func (s *Server) Rename(path string) {
@@ -180,8 +147,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveGit(w, r)
 		return
 	}
-	rec := forgetest.NewRecorder()
+	s.Serve(w, r, func(rec *forgetest.Recorder) { s.answer(rec, r) })
+}
+
+func (s *Server) answer(rec *forgetest.Recorder, r *http.Request) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.knows(token(r)) {
 		s.route(rec, r)
 	} else {
@@ -190,19 +161,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.Header.Set("RateLimit-Limit", "2000")
 	rec.Header.Set("RateLimit-Remaining", "1900")
 	rec.Header.Set("RateLimit-Reset", strconv.FormatInt(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), 10))
-	rec.Conditional(r)
-	f := s.faults.Of(r)
-	status := rec.Status
-	if f != nil && f.Status != 0 {
-		status = f.Status
-	}
-	s.calls = append(s.calls, Call{r.Method, r.URL.Path, r.URL.RawQuery, status})
-	s.mu.Unlock()
-	if f != nil {
-		f.Serve(w, rec, `<`+s.URL+`/api/v4/?page=2>; rel="next"`)
-		return
-	}
-	rec.Send(w)
 }
 
 // serveGit asks for the token by the name that GitLab wants.
@@ -231,8 +189,7 @@ func (s *Server) knows(token string) bool {
 }
 
 func refuse(rec *forgetest.Recorder, status int, message string) {
-	rec.Reply(Object{"message": message})
-	rec.Status = status
+	rec.Refuse(status, Object{"message": message})
 }
 
 // list answers with one page of all, as per_page and page ask for. How many pages

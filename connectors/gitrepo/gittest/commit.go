@@ -2,7 +2,11 @@ package gittest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -59,24 +63,23 @@ func (r *Repo) CommitFrom(branch, from string, merge []string, edits ...Edit) st
 	r.t.Helper()
 	r.mark++
 	var in bytes.Buffer
-	fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter C <c@example.org> %d +0000\n%s", branch, r.mark, data(fmt.Sprintf("commit %d", r.mark)))
+	fmt.Fprintf(&in, "commit refs/heads/%s\nmark :1\ncommitter C <c@example.org> %d +0000\n%s", branch, r.mark, data(fmt.Sprintf("commit %d", r.mark)))
 	if from == "" {
-		fmt.Fprintf(&in, "from %s\n", strings.Repeat("0", len(r.zero())))
-	} else {
-		fmt.Fprintf(&in, "from %s\n", from)
+		from = r.zero()
 	}
+	fmt.Fprintf(&in, "from %s\n", from)
 	for _, m := range merge {
 		fmt.Fprintf(&in, "merge %s\n", m)
 	}
 	for _, e := range edits {
 		e.write(&in)
 	}
-	r.GitInput(in.Bytes(), "fast-import", "--quiet", "--force")
-	return r.Git("rev-parse", "refs/heads/"+branch)
+	in.WriteString("\nget-mark :1\n")
+	return r.GitInput(in.Bytes(), "fast-import", "--quiet", "--force")
 }
 
 func (r *Repo) zero() string {
-	if r.Git("rev-parse", "--show-object-format") == "sha256" {
+	if r.sha256 {
 		return strings.Repeat("0", 64)
 	}
 	return strings.Repeat("0", 40)
@@ -85,13 +88,22 @@ func (r *Repo) zero() string {
 // Has reports whether there is a ref.
 func (r *Repo) Has(ref string) bool {
 	r.t.Helper()
-	return r.Git("for-each-ref", "--count=1", ref) != ""
+	if _, err := os.Stat(filepath.Join(r.Dir, ref)); err == nil {
+		return true
+	}
+	packed, err := os.ReadFile(filepath.Join(r.Dir, "packed-refs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.t.Fatal(err)
+	}
+	return strings.Contains(string(packed), " "+ref+"\n")
 }
 
 // Default makes a branch the default branch.
 func (r *Repo) Default(branch string) {
 	r.t.Helper()
-	r.Git("symbolic-ref", "HEAD", "refs/heads/"+branch)
+	if err := os.WriteFile(filepath.Join(r.Dir, "HEAD"), []byte("ref: refs/heads/"+branch+"\n"), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // Forget loses every commit that no ref leads to.

@@ -3,6 +3,7 @@ package gittest
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,10 +12,11 @@ import (
 
 // A Repo is a bare repository at a [Server]. It is used by one goroutine.
 type Repo struct {
-	Dir  string // on disk
-	URL  string
-	t    testing.TB
-	mark int64 // of time: each commit is a second later
+	Dir    string // on disk
+	URL    string
+	t      testing.TB
+	sha256 bool
+	mark   int64 // of time: each commit is a second later
 }
 
 // environment is that of git in tests: nothing of the machine's.
@@ -26,14 +28,35 @@ func environment() []string {
 	}
 }
 
-// Create makes an empty repository whose default branch is main. Further
-// arguments go to git init: "--object-format=sha256".
-func (s *Server) Create(name string, args ...string) *Repo {
+// Path is where the repository with a name lies, if there is one.
+func (s *Server) Path(name string) string { return filepath.Join(s.root, name+".git") }
+
+// Create makes an empty repository whose default branch is main.
+func (s *Server) Create(name string) *Repo { return s.create(name, false) }
+
+// CreateSHA256 is Create with the ids of SHA-256.
+func (s *Server) CreateSHA256(name string) *Repo { return s.create(name, true) }
+
+// create does what git init does for a bare repository, without a run of git: tests
+// make hundreds of them.
+func (s *Server) create(name string, sha256 bool) *Repo {
 	s.t.Helper()
-	r := &Repo{Dir: filepath.Join(s.root, name+".git"), URL: s.URL + "/" + name + ".git", t: s.t, mark: 1_700_000_000}
-	run(s.t, nil, append(append([]string{"init", "--quiet", "--bare", "--template=", "--initial-branch=main"}, args...), "--", r.Dir)...)
-	r.Git("config", "uploadpack.allowFilter", "true")
-	r.Git("config", "uploadpack.allowAnySHA1InWant", "true")
+	r := &Repo{Dir: s.Path(name), URL: s.URL + "/" + name + ".git", t: s.t, sha256: sha256, mark: 1_700_000_000}
+	config := "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+	if sha256 {
+		config = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n"
+	}
+	config += "[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n[fastimport]\n\tunpackLimit = 0\n"
+	for _, dir := range []string{"objects/pack", "objects/info", "refs/heads", "refs/tags"} {
+		if err := os.MkdirAll(filepath.Join(r.Dir, dir), 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for file, text := range map[string]string{"HEAD": "ref: refs/heads/main\n", "config": config} {
+		if err := os.WriteFile(filepath.Join(r.Dir, file), []byte(text), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	return r
 }
 

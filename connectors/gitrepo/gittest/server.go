@@ -26,6 +26,7 @@ type Server struct {
 	user     string
 	password string
 	also     map[string]http.Handler // by prefix of the path
+	store    *Store                  // of LFS; nil: there is none
 	faults   []Fault
 	requests []Request
 }
@@ -109,6 +110,9 @@ func (s *Server) allowed(r *http.Request) bool {
 func (s *Server) handler(r *http.Request) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.store != nil && strings.HasSuffix(r.URL.Path, "/info/lfs/objects/batch") {
+		return http.HandlerFunc(s.store.batch)
+	}
 	for prefix, h := range s.also {
 		if strings.HasPrefix(r.URL.Path, prefix) {
 			return h

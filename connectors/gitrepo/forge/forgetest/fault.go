@@ -1,13 +1,14 @@
 package forgetest
 
 import (
+	"encoding/json"
 	"net/http"
-	"strings"
+	"slices"
 )
 
 // A Fault is one way to fail. Where several match, the first one ordered is taken.
 type Fault struct {
-	Match   string // the path and query must contain it: "/issues?"; empty: any call
+	Match   string // the path and the decoded query must contain it: "/issues?"; empty: any call
 	Not     string // and must not contain this one; empty: anything
 	Times   int    // how many calls fail; 0: all, until Mend
 	Status  int    // the answer, with Header; 0: the right one, changed as below
@@ -16,63 +17,61 @@ type Fault struct {
 	Empty   bool            // the page has no items, but leads to the next one
 	Shuffle bool            // the items are in reverse
 	Halve   bool            // half of the items are missing
+	Repeat  bool            // the items are those of the page before
+	Stale   bool            // whatever is asked for has not changed
 	Hold    <-chan struct{} // waited for in the middle of the answer
 }
 
-// Faults are those that were ordered, oldest first. The zero value has none; it is
-// not safe for concurrent use.
-type Faults struct{ all []*Fault }
-
-// Add orders a fault.
-func (f *Faults) Add(one Fault) {
-	if one.Times == 0 {
-		one.Times = -1
+// Spoil is what the fault makes of the items of a page, of which last were those of
+// the page before.
+func (f *Fault) Spoil(items, last []Object) []Object {
+	switch {
+	case f == nil:
+	case f.Empty:
+		return []Object{}
+	case f.Repeat && last != nil:
+		return last
+	case f.Shuffle:
+		items = slices.Clone(items)
+		slices.Reverse(items)
+	case f.Halve:
+		return items[:len(items)/2]
 	}
-	f.all = append(f.all, &one)
+	return items
 }
 
-// Mend ends all faults.
-func (f *Faults) Mend() { f.all = nil }
-
-// Of is the fault that a call meets, and counts it; nil: none.
-func (f *Faults) Of(r *http.Request) *Fault {
-	at := r.URL.Path + "?" + r.URL.RawQuery
-	for _, one := range f.all {
-		if one.Times != 0 && strings.Contains(at, one.Match) && (one.Not == "" || !strings.Contains(at, one.Not)) {
-			one.Times--
-			return one
-		}
+// spoil changes a page that is a list and nothing else.
+func (f *Fault) spoil(rec *Recorder, r *http.Request, last []byte) {
+	var items, before []Object
+	if f == nil || json.Unmarshal(rec.Body, &items) != nil {
+		return // it is no list
 	}
-	return nil
+	if json.Unmarshal(last, &before) != nil {
+		before = nil
+	}
+	rec.Reply(f.Spoil(items, before))
+	if f.Empty && rec.Header.Get("Link") == "" {
+		rec.Header.Set("Link", `<http://`+r.Host+r.URL.EscapedPath()+`?page=2>; rel="next"`)
+	}
 }
 
-// Serve sends what the fault makes of an answer. next is the Link header of an
-// empty page that has none.
-func (f *Fault) Serve(w http.ResponseWriter, rec *Recorder, next string) {
+// serve sends what the fault makes of an answer.
+func (f *Fault) serve(w http.ResponseWriter, rec *Recorder) {
 	for name, values := range f.Header {
 		rec.Header[name] = values
 	}
 	switch {
 	case f.Status != 0:
-		rec.Reply(map[string]string{"message": "a fault"})
-		rec.Status = f.Status
-	case f.Empty:
-		rec.Reply([]Object{})
-		if rec.Header.Get("Link") == "" {
-			rec.Header.Set("Link", next)
-		}
-	case f.Shuffle, f.Halve:
-		rec.change(*f)
+		rec.Refuse(f.Status, map[string]string{"message": "a fault"})
 	case f.Cut, f.Hold != nil:
-		half := len(rec.Body) / 2
 		whole := rec.Body
-		rec.Body = whole[:half]
-		rec.Send(w)
+		rec.Body = whole[:len(whole)/2]
+		rec.send(w)
 		_ = http.NewResponseController(w).Flush() // what is lost is lost
 		if f.Hold != nil {
 			<-f.Hold
 		}
 		panic(http.ErrAbortHandler) // the documented way to cut a connection
 	}
-	rec.Send(w)
+	rec.send(w)
 }

@@ -49,3 +49,15 @@ func (l *Listing) Page(_ context.Context, p domain.Page) error {
 
 // Paths are those of the items, in their order.
 func (l *Listing) Paths() []string { return slices.Sorted(maps.Keys(l.Items)) }
+
+// News are the paths of what is not in old as it is here.
+func (l *Listing) News(old *Listing) []string {
+	var all []string
+	for path, item := range l.Items {
+		if item.Version != old.Items[path].Version {
+			all = append(all, path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
