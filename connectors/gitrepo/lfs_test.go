@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -91,7 +93,7 @@ func TestTokenStaysWithTheServer(t *testing.T) {
 
 	w := newWorld(t)
 	w.server.Protect("git", "secret")
-	newLFS(t, w)
+	w.source.Remote.LFS = true
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("the other server was asked for %s with %q", r.URL, r.Header.Get("Authorization"))
 	}))
@@ -100,8 +102,7 @@ func TestTokenStaysWithTheServer(t *testing.T) {
 	w.source.Remote.Auth = func(context.Context) (gitrepo.Auth, error) {
 		return gitrepo.Auth{Username: "git", Password: "secret"}, nil
 	}
-	text, _ := pointerTo("large file")
-	w.repo.Commit("main", gittest.Put("a", text))
+	w.repo.Commit("main", gittest.Put("a", gittest.PointerTo("large file")))
 	if got, err := w.read(w.list().items["a"]); !errors.Is(err, domain.ErrForbidden) {
 		t.Errorf("got %q, %v, want ErrForbidden", got, err)
 	}
