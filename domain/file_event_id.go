@@ -27,8 +27,9 @@ func NewFileEventID(e FileChanged, prev Revised) EventID {
 		string(e.RawPath()), attributesDigest(e.Attributes))}
 }
 
-// NewHintEventID makes the ce_id of a webhook hint: of its delivery id, else of
-// the digest of its body, so that a delivery sent twice is one event.
+// NewHintEventID makes the ce_id of a webhook hint: of its delivery id, where that is
+// signed, else (delivery is empty) of the digest of its body, so that a delivery sent
+// twice is one event.
 func NewHintEventID(source SourceID, delivery string, body Digest) EventID {
 	if delivery == "" {
 		delivery = body.String()

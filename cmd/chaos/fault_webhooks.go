@@ -23,6 +23,7 @@ const (
 	showerKills  = 8
 	outage       = time.Minute
 	deliverySize = 1 << 10
+	replay       = "replay-"             // begins the ids of deliveries that somebody has caught
 	retryTime    = 20 * time.Millisecond // a sender waits before it sends again what was not taken
 )
 
@@ -183,7 +184,7 @@ func (s *shower) send(ctx context.Context, client *http.Client) error {
 		case 0:
 			ids = append(ids, ids[0])
 		case repeatOneIn:
-			ids = append(ids, "replay-"+ids[0])
+			ids = append(ids, replay+ids[0])
 		}
 		for _, id := range ids {
 			if err := s.insist(ctx, client, id, body); err != nil {

@@ -91,7 +91,7 @@ func (s *shower) verdict(ctx context.Context) (v verdict, err error) {
 		}
 		var event, delivery string
 		_, err = pgx.ForEachRow(found, []any{&event, &delivery}, func() error {
-			if rows++; events[delivery] != event {
+			if rows++; events[strings.TrimPrefix(delivery, replay)] != event {
 				behind++
 			}
 			return nil
@@ -126,14 +126,14 @@ func (s *shower) told(ctx context.Context, partition int32, v *verdict) (map[str
 		if !ok || e.Hint == nil || e.Hint.Origin != "webhook" || e.SourceID.String() != s.source {
 			continue
 		}
-		id := rec.Headers["ce_id"]
-		switch seen, ok := events[e.Hint.DeliveryID]; {
-		case strings.HasPrefix(e.Hint.DeliveryID, "replay-") || ok && seen != id:
+		id, delivery := rec.Headers["ce_id"], strings.TrimPrefix(e.Hint.DeliveryID, replay)
+		switch seen, ok := events[delivery]; {
+		case ok && seen != id:
 			v.double++
 		case ok:
 			v.again++
 		}
-		events[e.Hint.DeliveryID] = id
+		events[delivery] = id
 	}
 	return events, nil
 }

@@ -120,6 +120,9 @@ func (c *Corner) deleteTopics(ctx context.Context) error {
 	return nil
 }
 
+// keysAtOnce is how many keys are deleted in one call: a corner may have a million.
+const keysAtOnce = 1000
+
 // DeleteKeys deletes what c has in Redis, as a flush would.
 func (c *Corner) DeleteKeys(ctx context.Context) error {
 	o, err := goredis.ParseURL(c.Redis)
@@ -127,10 +130,17 @@ func (c *Corner) DeleteKeys(ctx context.Context) error {
 		return err
 	}
 	client := goredis.NewClient(o)
-	keys := client.Scan(ctx, 0, c.Prefix()+"*", 1000).Iterator()
-	for keys.Next(ctx) {
-		if err := client.Unlink(ctx, keys.Val()).Err(); err != nil {
-			return errors.Join(err, client.Close())
+	keys := client.Scan(ctx, 0, c.Prefix()+"*", keysAtOnce).Iterator()
+	var some []string
+	for more := true; more; {
+		if more = keys.Next(ctx); more {
+			some = append(some, keys.Val())
+		}
+		if len(some) == keysAtOnce || !more && len(some) > 0 {
+			if err := client.Unlink(ctx, some...).Err(); err != nil {
+				return errors.Join(err, client.Close())
+			}
+			some = some[:0]
 		}
 	}
 	return errors.Join(keys.Err(), client.Close())

@@ -55,6 +55,46 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
+// others is a module with recorded deliveries (MIT licence), in the module cache.
+const others = "github.com/go-playground/webhooks/v6@v6.4.0"
+
+// TestOtherCorpus is TestCorpus for what somebody else has recorded.
+func TestOtherCorpus(t *testing.T) {
+	t.Parallel()
+
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", others)
+	cmd.Dir = t.TempDir() // no module: it is none of ours
+	out, err := cmd.Output()
+	var m struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Dir == "" {
+		t.Skipf("%s is not there: %v %s", others, err, m.Error)
+	}
+	files, err := filepath.Glob(filepath.Join(m.Dir, "testdata", "github", "*.json"))
+	if err != nil || len(files) != 48 {
+		t.Fatalf("got %d files, %v, want 48", len(files), err)
+	}
+	c, notices := newConnector(t, connectortest.NewClock(noon), nil), 0
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		event := strings.ReplaceAll(strings.TrimSuffix(name, "-edited"), "-", "_")
+		if name == "pull-request-issue-comment" {
+			event = "issue_comment"
+		}
+		d, err := c.Parse(delivered(event), body)
+		if err != nil || (len(d.Notices) == 0) == (d.Ignored == "") {
+			t.Errorf("%s: got %+v, %v, want notices or a reason", name, d, err)
+		}
+		notices += min(len(d.Notices), 1)
+	}
+	if notices < 14 { // push, create, delete, issues, pull requests and their like
+		t.Errorf("got %d with notices, want the events that are used", notices)
+	}
+}
+
 // npm gives the files of a package of the npm registry whose names end in suffix.
 // Without the package or npm the test is skipped with the reason.
 func npm(t *testing.T, pkg, suffix string) map[string][]byte {

@@ -57,6 +57,45 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
+// others is a module with recorded deliveries (MIT licence), in the module cache.
+const others = "github.com/go-playground/webhooks/v6@v6.4.0"
+
+// TestOtherCorpus is TestCorpus for what somebody else has recorded.
+func TestOtherCorpus(t *testing.T) {
+	t.Parallel()
+
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", others)
+	cmd.Dir = t.TempDir() // no module: it is none of ours
+	out, err := cmd.Output()
+	var m struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Dir == "" {
+		t.Skipf("%s is not there: %v %s", others, err, m.Error)
+	}
+	files, err := filepath.Glob(filepath.Join(m.Dir, "testdata", "gitlab", "*.json"))
+	if err != nil || len(files) != 39 {
+		t.Fatalf("got %d files, %v, want 39", len(files), err)
+	}
+	c, notices := newConnector(t, connectortest.NewClock(noon)), 0
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, event := filepath.Base(file), "Hook"
+		if strings.HasPrefix(name, "system-") {
+			event = "System Hook"
+		}
+		d, err := c.Parse(delivered(event), body)
+		if err != nil || (len(d.Notices) == 0) == (d.Ignored == "") || len(d.Notices) > 0 && event == "System Hook" {
+			t.Errorf("%s: got %+v, %v, want a notice or a reason", name, d, err)
+		}
+		notices += len(d.Notices)
+	}
+	if notices != 7 { // the others are not used, or of an age in which their projects had no ids
+		t.Errorf("got %d with notices, want 7", notices)
+	}
+}
+
 // TestRecorded: the objects that the emulator answers with have no field that
 // GitLab's client does not know.
 func TestRecorded(t *testing.T) {

@@ -29,6 +29,7 @@ type payload struct {
 	Ref        string   `json:"ref"`
 	Tag        string   `json:"tag"`
 	Project    *project `json:"project"`
+	ProjectID  int64    `json:"project_id"` // what old servers say instead of the project's own id
 	Attributes struct {
 		IID      int64  `json:"iid"`
 		Action   string `json:"action"`
@@ -124,7 +125,7 @@ func mean(event string, p payload) ([]domain.Notice, string) {
 		return []domain.Notice{{}}, "" // the source that the address names
 	case !known:
 		return nil, "nothing that is read depends on it"
-	case p.Project == nil || p.Project.ID == 0:
+	case p.Project == nil || cmp.Or(p.Project.ID, p.ProjectID) == 0:
 		return nil, "names no project"
 	}
 	named := refs(p)
@@ -133,7 +134,7 @@ func mean(event string, p payload) ([]domain.Notice, string) {
 	}
 	n := domain.Notice{}
 	if u, err := url.Parse(p.Project.WebURL); err == nil && u.Host != "" { // else the source that the address names
-		n.ExternalKey = externalKey(strings.ToLower(u.Host), p.Project.ID)
+		n.ExternalKey = externalKey(strings.ToLower(u.Host), cmp.Or(p.Project.ID, p.ProjectID))
 	}
 	for _, ref := range named {
 		n.Refs = append(n.Refs, domain.Clean(ref))

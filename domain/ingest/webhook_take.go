@@ -28,9 +28,7 @@ func (w *Webhooks) hint(ctx context.Context, sources []told, d domain.Delivery, 
 		if err != nil {
 			continue // it is being removed since
 		}
-		messages = append(messages, domain.Message{
-			ID: domain.NewHintEventID(s.ID, d.ID, body), Time: e.At, Partition: s.Partition, Event: e,
-		})
+		messages = append(messages, domain.Message{ID: hintID(s.ID, d, body), Time: e.At, Partition: s.Partition, Event: e})
 	}
 	if len(messages) == 0 {
 		return t, nil
@@ -41,6 +39,16 @@ func (w *Webhooks) hint(ctx context.Context, sources []told, d domain.Delivery, 
 	t.Hints = len(messages)
 	w.mark(ctx, fresh, d, body)
 	return t, nil
+}
+
+// hintID is the id of the event that a delivery becomes. It follows from what is
+// signed: the same body under an id that somebody made up is the same event, also
+// while marks are lost.
+func hintID(source domain.SourceID, d domain.Delivery, body domain.Digest) domain.EventID {
+	if d.IDSigned {
+		return domain.NewHintEventID(source, d.ID, body)
+	}
+	return domain.NewHintEventID(source, "", body)
 }
 
 // keep appends messages, or puts them into the inbox when the log does not take

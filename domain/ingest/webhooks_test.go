@@ -258,7 +258,10 @@ func (d *desk) hints(source domain.SourceID) (ids []domain.EventID, hints []doma
 	for _, rec := range d.world.Log.Records(source) {
 		if e, ok := rec.Event.(domain.SourceChanged); ok && e.Change == domain.SourceHintReceived {
 			hints = append(hints, *e.Hint)
-			id := domain.NewHintEventID(source, e.Hint.DeliveryID, e.Hint.PayloadDigest)
+			id := domain.NewHintEventID(source, "", e.Hint.PayloadDigest)
+			if signed := domain.NewHintEventID(source, e.Hint.DeliveryID, e.Hint.PayloadDigest); rec.Headers["ce_id"] == signed.String() {
+				id = signed
+			}
 			if rec.Headers["ce_id"] != "" && rec.Headers["ce_id"] != id.String() {
 				panic("the id of a hint does not follow from its delivery")
 			}
@@ -503,21 +506,23 @@ func TestWebhookWithSignedID(t *testing.T) {
 }
 
 // Without its marks a delivery that comes again is the same event, and so is one
-// that comes again when they are gone after 8 days.
+// that comes again when they are gone after 8 days, or whose body comes under an id
+// that somebody made up.
 func TestWebhookWithoutMarks(t *testing.T) {
 	t.Parallel()
 
 	d := newDesk(t)
 	a := arrival("", shared, "d-1", push(1))
-	for _, lose := range []func(){func() {}, func() { clear(d.marks.kept) }, func() { d.marks.down = domain.ErrUnavailable }} {
+	caught := arrival("", shared, "made up", push(1))
+	for _, lose := range []func(){func() {}, func() { clear(d.marks.kept) }, func() { d.marks.down = domain.ErrUnavailable }, func() { a = caught }} {
 		lose()
 		if _, err := d.Take(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ids, _ := d.hints(d.source.ID)
-	if len(ids) != 3 || ids[0] != ids[1] || ids[1] != ids[2] {
-		t.Errorf("got ids %v, want one three times", ids)
+	if len(ids) != 4 || len(slices.Compact(ids)) != 1 {
+		t.Errorf("got ids %v, want one four times", ids)
 	}
 }
 

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
+)
+
+// The largest deliveries, several at once, are verified, read and taken by the
+// service with little more memory than one of them has.
+func TestForgeLargeDeliveries(t *testing.T) {
+	t.Parallel()
+
+	const largest, extra = 25 << 20, 64 // bytes, MiB
+	f := newForge(t)
+	f.repo.Commit("main", gittest.Put("a", "a"))
+	f.serve()
+	f.connect(nil)
+	head, err := json.Marshal(payload{"ref": "refs/heads/main", "repository": f.about()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head = append(bytes.TrimSuffix(head, []byte("}")), `,"commits":["`...)
+	before := f.server.memory(t, "VmRSS")
+	f.server.forgetPeak(t)
+	var senders sync.WaitGroup
+	for i := range 3 {
+		body := append(bytes.Clone(head), bytes.Repeat([]byte{byte('a' + i)}, largest-len(head)-len(`"]}`))...)
+		body = append(body, `"]}`...)
+		senders.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL+"/webhooks/github", bytes.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if i == 1 {
+				req.ContentLength = -1 // it is not told
+			}
+			req.Header = signed(forgeSecret, "push", fmt.Sprint("large-", i), body)
+			req.Header.Set("Content-Type", "application/json")
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK { // the status says it all
+				t.Errorf("delivery %d of %d bytes: got %s", i, len(body), resp.Status)
+			}
+		})
+	}
+	senders.Wait()
+	if got := f.server.memory(t, "VmHWM") - before; got > extra {
+		t.Errorf("got %d MiB more than before, want at most %d", got, extra)
+	} else {
+		t.Logf("%d MiB more than before, %d", got, before)
+	}
+	f.server.stop(t)
+}
+
+// memory is what Linux tells of the memory of c, in MiB.
+func (c *child) memory(t *testing.T, field string) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), field+":")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib >> 10
+}
+
+// forgetPeak makes VmHWM begin anew (proc(5), clear_refs).
+func (c *child) forgetPeak(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.cmd.Process.Pid), []byte("5"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
