@@ -126,12 +126,27 @@ type Job struct {
 	RequestedAt time.Time     `json:"requested_at,omitzero"`
 	StartedAt   time.Time     `json:"started_at,omitzero"` // of its first run
 	EndedAt     time.Time     `json:"ended_at,omitzero"`
-	RetryAt     time.Time     `json:"retry_at,omitzero"`  // not before; zero: at once
+	FailedAt    time.Time     `json:"failed_at,omitzero"` // its last attempt; zero when none has failed
+	RetryAt     time.Time     `json:"retry_at,omitzero"`  // not before, by the clock of FailedAt; zero: at once
 	Attempt     int           `json:"attempt,omitempty"`  // attempts that ended in sync_failed without progress
 	Run         int64         `json:"run,omitempty"`      // of its last claim
 	Counts      Counts        `json:"counts"`             // over all its runs
 	Failure     *Failure      `json:"failure,omitempty"`  // of its last attempt; nil once it completed
 	Failures    []ItemFailure `json:"failures,omitempty"` // the first items that could not be read, at most 20
+}
+
+// Wait is how long the job still waits at now for its next attempt. A failure that
+// is yet to come was told by a clock that was wrong, or now is: then only the delay
+// between the two times of j means something, and foreign reports it. Who has
+// waited for that long goes on.
+func (j Job) Wait(now time.Time) (left time.Duration, foreign bool) {
+	if j.RetryAt.IsZero() {
+		return 0, false
+	}
+	if j.FailedAt.After(now) {
+		return max(0, j.RetryAt.Sub(j.FailedAt)), true
+	}
+	return max(0, j.RetryAt.Sub(now)), false
 }
 
 // A JobStatus is how a job does, in one word of the platform.

@@ -219,7 +219,7 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 	s.Lost = s.stillLost()
 	s, effect := s.endJob(offset, func(j *Job) {
 		j.count(e)
-		j.Status, j.EndedAt, j.Failure = JobCompleted, e.At, nil
+		j.Status, j.EndedAt, j.Failure, j.FailedAt = JobCompleted, e.At, nil, zeroTime
 	})
 	if s.Removed { // a stub is left, so that nothing counts any more
 		s.Name, s.Config, s.Metadata, s.Cursor, s.Held, s.Totals, s.Lost = "", nil, nil, nil, nil, Totals{}, nil
@@ -235,7 +235,7 @@ func (s Source) failed(e SourceChanged, offset int64) (Source, Effect) {
 	s.Failure, s.FailedInARow = failure, s.FailedInARow+1
 	fail := func(j *Job) {
 		j.count(e)
-		j.Attempt, j.Failure, j.RetryAt = e.Attempt, failure, e.RetryAt
+		j.Attempt, j.Failure, j.FailedAt, j.RetryAt = e.Attempt, failure, e.At, e.RetryAt
 	}
 	if e.RetryAt.IsZero() {
 		return s.endJob(offset, func(j *Job) {

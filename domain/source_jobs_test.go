@@ -26,7 +26,7 @@ func TestSourceJobRetries(t *testing.T) {
 		return j
 	}
 	waiting := func(j *domain.Job) {
-		j.Status, j.Claimed, j.Attempt, j.RetryAt, j.Failure = domain.JobQueued, false, 1, later, failure
+		j.Status, j.Claimed, j.Attempt, j.FailedAt, j.RetryAt, j.Failure = domain.JobQueued, false, 1, noon, later, failure
 	}
 	tests := map[string]struct {
 		given []domain.SourceChanged
@@ -35,12 +35,12 @@ func TestSourceJobRetries(t *testing.T) {
 		"runs":                       {given: with(), then: job(func(*domain.Job) {})},
 		"waits for its next attempt": {given: with(failed(job1, 1, runA, later)), then: job(waiting)},
 		"the next attempt": {given: with(failed(job1, 1, runA, later), claim(job1, 2, runB)), then: job(func(j *domain.Job) {
-			j.Run, j.Attempt, j.Failure = 2, 1, failure
+			j.Run, j.Attempt, j.FailedAt, j.Failure = 2, 1, noon, failure
 		})},
 		"progress starts the count again": {
 			given: with(failed(job1, 1, runA, later), claim(job1, 2, runB), progressed(job1, 2, runB, 3)),
 			then: job(func(j *domain.Job) {
-				j.Run, j.Failure, j.Counts = 2, failure, domain.Counts{Added: 3}
+				j.Run, j.FailedAt, j.Failure, j.Counts = 2, noon, failure, domain.Counts{Added: 3}
 			}),
 		},
 		"somebody wants it now": {given: with(failed(job1, 1, runA, later), hurry(job1, 1)), then: job(func(j *domain.Job) {
@@ -64,6 +64,37 @@ func TestSourceJobRetries(t *testing.T) {
 			t.Parallel()
 
 			diff(t, "job", tt.then, fold(tt.given).Jobs[0])
+		})
+	}
+}
+
+// A clock that is wrong makes nobody wait for longer than was meant.
+func TestJobWait(t *testing.T) {
+	t.Parallel()
+
+	const hour = time.Hour
+	tests := map[string]struct {
+		failed, retry time.Time
+		left          time.Duration
+		foreign       bool
+	}{
+		"has not failed":                   {},
+		"may go on":                        {failed: noon.Add(-hour), retry: noon.Add(-time.Second)},
+		"waits":                            {failed: noon.Add(-time.Second), retry: noon.Add(hour), left: hour},
+		"at the same time":                 {failed: noon, retry: noon.Add(hour), left: hour},
+		"told by a clock an hour ahead":    {failed: noon.Add(hour), retry: noon.Add(hour + time.Second), left: time.Second, foreign: true},
+		"told by a clock an hour behind":   {failed: noon.Add(-hour), retry: noon.Add(time.Second - hour)},
+		"of a program that told no time":   {retry: noon.Add(hour), left: hour},
+		"before it failed, which is silly": {failed: noon.Add(hour), retry: noon, foreign: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			left, foreign := domain.Job{FailedAt: tt.failed, RetryAt: tt.retry}.Wait(noon)
+			if left != tt.left || foreign != tt.foreign {
+				t.Errorf("got %s, foreign %v; want %s, %v", left, foreign, tt.left, tt.foreign)
+			}
 		})
 	}
 }

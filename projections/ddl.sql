@@ -77,7 +77,8 @@ CREATE TABLE files (
 	changed_at    timestamptz -- its ce_time
 ) WITH (fillfactor = 90);
 
--- Every job there was. state is domain.Job.
+-- Every job there was. state is domain.Job; retry_at is by the clock that its
+-- failed_at was told by.
 CREATE TABLE sync_jobs (
 	job_id       uuid   NOT NULL,
 	source_id    uuid   NOT NULL,

@@ -32,9 +32,7 @@ func (s *service) openConnectors(ctx context.Context) error {
 			own[i] = real
 		}
 	}
-	s.all = ingest.Connectors{
-		localfs.New(localfs.Options{Allowed: s.AllowedPaths, Own: own, Clock: s.clock}),
-	}
+	s.all = ingest.Connectors{s.hooks.folders(localfs.New(localfs.Options{Allowed: s.AllowedPaths, Own: own, Clock: s.clock}))}
 	forges, err := s.forges(ctx)
 	s.all = append(s.all, forges...)
 	return err

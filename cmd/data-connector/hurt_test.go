@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/cmd/faults"
+	"github.com/confuse/data-connector/connectors/localfs"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -42,7 +45,21 @@ func faulty(plan, via string) (h hooks, err error) {
 	if err != nil {
 		return h, err
 	}
-	h.pages, h.relay, h.packs, h.point = p.Pages, p.Relay, p.Packs, p.Named
+	h.pages, h.hints, h.inbox, h.relay, h.packs, h.point = p.Pages, p.Hints, p.Inbox, p.Relay, p.Packs, p.Named
+	h.local = func(c *localfs.Connector) domain.Connector { return noticed{c} }
 	h.now = func(base domain.Clock) domain.Clock { return p.Clock(base) }
 	return h, nil
+}
+
+// A noticed is the connector of local folders, with webhooks: the body of a delivery
+// is the path of a folder, its id stands in a header. A service that can be hurt has
+// it, so that deliveries need no forge.
+type noticed struct{ *localfs.Connector }
+
+// Verify implements domain.WebhookParser.
+func (noticed) Verify(http.Header, []byte, []domain.Secret, time.Time) error { return nil }
+
+// Parse implements domain.WebhookParser.
+func (noticed) Parse(h http.Header, body []byte) (domain.Delivery, error) {
+	return domain.Delivery{ID: h.Get(faults.Delivery), Event: "changed", Notices: []domain.Notice{{ExternalKey: string(body)}}}, nil
 }

@@ -12,7 +12,8 @@ import (
 // deliveries is how webhooks come in.
 func (s *service) deliveries() httpapi.Deliveries {
 	webhooks := &ingest.Webhooks{
-		Log: s.commands, Index: s.reader, Objects: postgres.NewReservations(s.db), Hooks: s.hookTable(), Marks: s.marks, Inbox: s.inbox,
+		Log: wrapped[domain.Log](s.commands, s.hooks.hints), Index: s.reader, Objects: postgres.NewReservations(s.db), Hooks: s.hookTable(), Marks: s.marks,
+		Inbox: wrapped[ingest.Inbox](s.inbox, s.hooks.inbox),
 		Clock: s.clock, Connectors: s.connectors(), Logger: s.log,
 		Secrets: map[domain.Provider][]domain.Secret{
 			"github": s.GitHubSecrets.domain(), "gitlab": s.GitLabTokens.domain(), "bitbucket": s.BitbucketSecret.domain(),

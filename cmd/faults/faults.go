@@ -13,6 +13,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -36,12 +37,21 @@ const (
 	AfterPack      Point = "after pack"      // durable, nothing names it
 	MidPage        Point = "mid page"        // one half of a page is on the log
 	BeforeProgress Point = "before progress" // a page is on the log, its cursor is not
-	BeforeRelay    Point = "before relay"    // hints are in the inbox, not on the log
+	BeforeHint     Point = "before hint"     // the hints of a delivery are nowhere
+	AfterInbox     Point = "after inbox"     // they are in the inbox, not on the log; nobody was told
+	BeforeRelay    Point = "before relay"    // they are in the inbox, not on the log
 	AfterRelay     Point = "after relay"     // they are in both
+
+	// Start is passed once, before anything else.
+	Start Point = "start"
 
 	InProjector = Point(projections.PointInBatch) // checkpoint and rows are written, not committed
 	InSwap      = Point(projections.PointInSwap)  // the new read tables have the names, not committed
 )
+
+// Delivery is the header with the id of a delivery to /webhooks/localfs, which only a
+// service that can be hurt takes; its body is the path of the folder.
+const Delivery = "X-Test-Delivery"
 
 // Variables of the environment of a service that can be hurt.
 const (
@@ -53,13 +63,17 @@ const (
 	Via = "DATA_CONNECTOR_TEST_BROKERS_VIA"
 )
 
+// errRefused is the word of a server that does not take anything.
+var errRefused = errors.New("refused, as the plan says")
+
 // Actions of a rule.
 const (
-	kill  = "kill"  // SIGKILL
-	stop  = "stop"  // SIGSTOP: it goes on with SIGCONT
-	full  = "full"  // the step fails as on a full disk
-	tell  = "tell"  // nothing
-	clock = "clock" // followed by a duration: the clock is that much wrong from here on
+	kill   = "kill"   // SIGKILL
+	stop   = "stop"   // SIGSTOP: it goes on with SIGCONT
+	full   = "full"   // the step fails as on a full disk
+	refuse = "refuse" // the step fails as when a server refuses it
+	tell   = "tell"   // nothing
+	clock  = "clock"  // followed by a duration: the clock is that much wrong from here on
 )
 
 // A Plan is what is to happen. It may be used concurrently.
@@ -75,13 +89,17 @@ type Plan struct {
 // A rule acts when a point is passed for the time at.
 type rule struct {
 	point  Point
-	at     int // from 1
+	at     int // from 1; 0: each time
 	action string
 }
 
+// hits tells whether r acts when its point is passed for the nth time.
+func (r rule) hits(point Point, n int) bool { return r.point == point && (r.at == n || r.at == 0) }
+
 // Parse reads a plan: rules "point@n=action" with commas between them, for the nth
-// time that the point is passed. The actions are kill, stop, full, tell, and clock with
-// a duration: clock+1h. Each action is told to out as a line of JSON before.
+// time that the point is passed; for n = 0, for each time. The actions are kill, stop,
+// full, refuse, tell, and clock with a duration: clock+1h. Each action is told to out
+// as a line of JSON before.
 func Parse(text string, out io.Writer) (*Plan, error) {
 	p := &Plan{out: out, seen: map[Point]int{}}
 	for one := range strings.SplitSeq(text, ",") {
@@ -93,7 +111,7 @@ func Parse(text string, out io.Writer) (*Plan, error) {
 		}
 		p.rules = append(p.rules, rule{point: Point(point), at: n, action: action})
 	}
-	return p, nil
+	return p, p.At(Start)
 }
 
 // At is called where a point is passed. It returns the error that the step is to
@@ -114,6 +132,8 @@ func (p *Plan) At(point Point) error {
 		return nil
 	case full:
 		return fmt.Errorf("%s: %w", point, syscall.ENOSPC)
+	case refuse:
+		return fmt.Errorf("%s: %w", point, errRefused)
 	}
 	step, err := time.ParseDuration(strings.TrimPrefix(action, clock))
 	p.mu.Lock()
@@ -128,7 +148,7 @@ func (p *Plan) pass(point Point) (action string, ok bool) {
 	defer p.mu.Unlock()
 	p.seen[point]++
 	for _, r := range p.rules {
-		if r.point == point && r.at == p.seen[point] {
+		if r.hits(point, p.seen[point]) {
 			return r.action, true
 		}
 	}

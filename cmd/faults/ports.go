@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/ingest"
 )
 
 // Pages is l, to which runs append, with the points of a run.
@@ -60,11 +61,43 @@ func (p *Plan) next(point Point) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range p.rules {
-		if r.point == point && r.at == p.seen[point]+1 {
+		if r.hits(point, p.seen[point]+1) {
 			return true
 		}
 	}
 	return false
+}
+
+// Hints is l, to which deliveries go.
+func (p *Plan) Hints(l domain.Log) domain.Log { return &hints{Log: l, plan: p} }
+
+type hints struct {
+	domain.Log
+	plan *Plan
+}
+
+// Append implements domain.Log.
+func (l *hints) Append(ctx context.Context, messages ...domain.Message) ([]domain.Position, error) {
+	if err := l.plan.At(BeforeHint); err != nil {
+		return nil, err
+	}
+	return l.Log.Append(ctx, messages...)
+}
+
+// Inbox is b with the point behind a row.
+func (p *Plan) Inbox(b ingest.Inbox) ingest.Inbox { return inbox{b, p} }
+
+type inbox struct {
+	ingest.Inbox
+	plan *Plan
+}
+
+// Put implements ingest.Inbox.
+func (b inbox) Put(ctx context.Context, messages ...domain.Message) error {
+	if err := b.Inbox.Put(ctx, messages...); err != nil {
+		return err
+	}
+	return b.plan.At(AfterInbox)
 }
 
 // Relay is l, to which the inbox is relayed.

@@ -71,8 +71,9 @@ func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() boo
 	if len(src.Jobs) == 0 || src.Waits() || src.Removed {
 		return time.Time{}, nil
 	}
-	if at := src.Jobs[0].RetryAt; at.After(e.Clock.Now()) {
-		return at, nil
+	// By a foreign clock the queue has waited already, and there is no telling how long.
+	if left, foreign := src.Jobs[0].Wait(e.Clock.Now()); left > 0 && !foreign {
+		return src.Jobs[0].RetryAt, nil
 	}
 	if e.Begin != nil {
 		var end func(error)

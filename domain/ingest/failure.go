@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -15,6 +16,12 @@ const (
 	longestRetry = 30 * time.Minute // however often it failed
 	maxMessage   = 2 << 10          // bytes of an error's text on the log
 )
+
+// errStore marks trouble with the content store: a full disk, a bucket that refuses.
+var errStore = errors.New("content store")
+
+// inStore is err, of the content store.
+func inStore(err error) error { return fmt.Errorf("%w: %w", errStore, err) }
 
 // codeOf turns the error that ended a run into the code of its sync_failed, and
 // says whether trying again may help.
@@ -82,8 +89,9 @@ func (e *Engine) expired(ctx context.Context, src domain.Source, failure domain.
 	return ev, err == nil // else it is being removed
 }
 
-// failure is the sync_failed of err. An attempt counts only without progress; a
-// removal never fails for good.
+// failure is the sync_failed of err. An attempt counts only without progress. A
+// removal never fails for good, nor does what the content store does not take: no
+// job is to blame for that, and somebody makes room.
 func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChanged {
 	job := src.Jobs[0]
 	attempt, ev := job.Attempt+1, src.InRun(domain.SourceSyncFailed, e.Clock.Now())
@@ -96,7 +104,7 @@ func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChan
 	}
 	code, retry := codeOf(err)
 	ev.Code, ev.Message, ev.Attempt = code, shortText(err.Error()), attempt
-	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove {
+	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove || errors.Is(err, errStore) {
 		ev.RetryAt = e.Clock.Now().Add(retryDelay(attempt))
 	}
 	if code == domain.CodeUnauthorized && src.CredentialID != "" { // no fault of the job, which waits for another one

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/confuse/data-connector/domain"
@@ -118,7 +117,7 @@ func (r *run) staged(ctx context.Context, pack domain.PackWriter, item domain.It
 		}
 		return failedItem(ctx, item, body.err)
 	case err != nil:
-		return fetched{err: fmt.Errorf("content pack: %w", err)}
+		return fetched{err: inStore(err)}
 	}
 	if content.Read != nil {
 		content.Read(staged.Digest())

@@ -30,7 +30,7 @@ func (r *run) opened(ctx context.Context) (*page, error) {
 	name := fmt.Sprintf("packs/%s/%d-%s/%d", r.src.ID, r.src.Run, r.src.RunID, r.packs)
 	pack, err := r.Packs.Create(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("content pack: %w", err)
+		return nil, inStore(err)
 	}
 	r.packs++
 	r.page = &page{pack: pack}
@@ -144,7 +144,7 @@ type sending struct {
 // send makes p durable. It uses nothing of r that changes meanwhile.
 func (r *run) send(ctx context.Context, p *page, files []domain.FileID, progress *domain.SourceChanged) sending {
 	if err := p.pack.Commit(ctx); err != nil { // I1: bytes before event
-		return sending{err: fmt.Errorf("content pack: %w", err)}
+		return sending{err: inStore(err)}
 	}
 	at, err := r.appendFiles(ctx, p)
 	if err != nil {

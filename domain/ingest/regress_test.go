@@ -232,6 +232,31 @@ func TestRateLimited(t *testing.T) {
 	}
 }
 
+// An attempt that failed while the clock was wrong is not waited for until the time
+// that it told: neither by the queue nor by who has the job from there.
+func TestFailedByAnotherClock(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(3), pageSize: 1, breakAt: 1, breakWith: domain.ErrTransient}
+	b := newBench(t, p, anyConfig)
+	b.Clock.Turn(time.Hour)
+	if err := b.once(); err == nil {
+		t.Fatal("got no error from a broken listing")
+	}
+	b.Clock.Turn(-time.Hour)
+	q := newQueue()
+	if err := b.scheduler(q).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if wait := q.tickets[b.source].NotBefore.Sub(b.Clock.Now()); wait <= 0 || wait > time.Minute {
+		t.Errorf("got a ticket that waits %s, want the delay of a first attempt", wait)
+	}
+	p.breakAt = 0
+	if got := b.run(); len(got) != 2 {
+		t.Errorf("got %v of the job that the queue has given out, want the 2 files behind the first page", got)
+	}
+}
+
 // A command that was refused has not been carried out, under whatever key.
 func TestRefusedUnderAKey(t *testing.T) {
 	t.Parallel()

@@ -234,7 +234,7 @@ func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, 
 	} else if got.staged != nil {
 		c, err := s.page.pack.Keep(got.staged)
 		if err != nil {
-			return err
+			return inStore(err)
 		}
 		state.Content = &c
 		s.page.bytes += c.Size

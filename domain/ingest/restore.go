@@ -89,7 +89,7 @@ func (r *run) restoreFile(ctx context.Context, v *view, f domain.File) error {
 	}
 	c, err := p.pack.Keep(got.staged)
 	if err != nil {
-		return err
+		return inStore(err)
 	}
 	p.bytes += c.Size
 	r.counts.Bytes += c.Size

@@ -99,7 +99,7 @@ func (s *Scheduler) Once(ctx context.Context) error {
 			continue
 		}
 		tickets = append(tickets, domain.Ticket{
-			Source: src.ID, Job: src.Jobs[0].ID, Provider: src.Provider, Owner: src.Owner, NotBefore: src.Jobs[0].RetryAt,
+			Source: src.ID, Job: src.Jobs[0].ID, Provider: src.Provider, Owner: src.Owner, NotBefore: s.notBefore(src.Jobs[0]),
 		})
 	}
 	if len(tickets) > 0 {
@@ -123,6 +123,15 @@ func (s *Scheduler) due(src domain.Source) (domain.SourceChanged, bool) {
 		}
 	}
 	return e, due
+}
+
+// notBefore is when the next attempt of j may begin, by the clock of s; zero: now.
+func (s *Scheduler) notBefore(j domain.Job) time.Time {
+	now := s.Clock.Now()
+	if left, foreign := j.Wait(now); foreign {
+		return now.Add(left)
+	}
+	return j.RetryAt
 }
 
 // hurried reports whether a job that waited for its next attempt may go on at

@@ -2,10 +2,12 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -392,6 +394,41 @@ func (s *stuck) Snapshot(ctx context.Context, _ domain.Scope, _ domain.Cursor, _
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+// Trouble with the content store is waited for, however long it lasts.
+func TestContentStoreRefuses(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	store := b.engine.Packs
+	b.engine.Packs = full{store}
+	for range 20 {
+		if err := b.once(); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("got %v, want that the disk is full", err)
+		}
+		jobs := b.Source(b.source).Jobs
+		if len(jobs) != 1 || jobs[0].Failure == nil {
+			t.Fatalf("got jobs %+v, want one that waits", jobs)
+		}
+		b.Clock.Turn(jobs[0].RetryAt.Sub(b.Clock.Now()))
+	}
+	b.engine.Packs = store
+	if got := b.run(); len(got) != 3 {
+		t.Errorf("got %v once there was room, want 3 files", got)
+	}
+}
+
+// full is a content store on a full disk.
+type full struct{ domain.Packs }
+
+func (f full) Create(ctx context.Context, name string) (domain.PackWriter, error) {
+	w, err := f.Packs.Create(ctx, name)
+	return fullWriter{w}, err
+}
+
+type fullWriter struct{ domain.PackWriter }
+
+func (fullWriter) Commit(context.Context) error { return syscall.ENOSPC }
 
 // A failed attempt waits before the next one, and a job that fails too often has
 // failed for good.
