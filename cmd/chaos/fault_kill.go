@@ -2,27 +2,28 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/cmd/faults"
 	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/cmd/testbed"
 	"github.com/confuse/data-connector/domain"
-	"github.com/confuse/data-connector/projections"
 )
 
 // points are all at which the service is killed.
 func points() []faults.Point {
 	return []faults.Point{
 		faults.BeforePack, faults.AfterPack, faults.MidPage, faults.BeforeProgress, faults.BeforeClaim, faults.AfterClaim,
-		faults.InProjector, faults.BeforeRelay, faults.AfterRelay, faults.InSwap,
+		faults.InProjector, faults.AfterInbox, faults.BeforeRelay, faults.AfterRelay, faults.InSwap,
 	}
 }
 
@@ -57,14 +58,14 @@ type killing struct {
 func killed(ctx context.Context, s *scene, name string) (lines []figures.Line, err error) {
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	k := &killing{scene: s, random: s.random(name), hit: map[faults.Point]int{}, packs: packs{}}
-	p, err := s.start(ctx, "")
+	k.plan()
+	p, err := s.start(ctx, k.life())
 	if err != nil {
 		return nil, err
 	}
 	if err := s.connect(ctx, p); err != nil {
 		return nil, err
 	}
-	k.plan()
 	for len(k.left) > 0 {
 		if err := k.shoot(ctx, p); err != nil {
 			return nil, err
@@ -100,12 +101,26 @@ func (k *killing) plan() {
 	}
 }
 
+// away keeps the hints of deliveries in the inbox.
+const away = string(faults.BeforeHint) + "@0=refuse," + string(faults.BeforeRelay) + "@0=refuse"
+
+// life is the plan of a service that is killed at a random moment: it tells when it
+// has claimed the source, and keeps what the next point needs in the inbox.
+func (k *killing) life() string {
+	plan := string(faults.AfterClaim) + "@1=tell"
+	if len(k.left) > 0 && relays(k.left[0]) {
+		plan += "," + away
+	}
+	return plan
+}
+
+// relays tells whether a point is passed by hints of the inbox.
+func relays(p faults.Point) bool { return p == faults.BeforeRelay || p == faults.AfterRelay }
+
 // shoot kills a service at a random moment, and prepares what the next one is to
 // die at.
 func (k *killing) shoot(ctx context.Context, p *testbed.Process) error {
-	if err := k.until(ctx, "a claim", func() (bool, error) {
-		return slices.Contains(p.Notes(), string(faults.AfterClaim)) || len(p.Notes()) == 0 && k.shots == 0, nil
-	}); err != nil {
+	if err := k.until(ctx, "a claim", func() (bool, error) { return slices.Contains(p.Notes(), string(faults.AfterClaim)), nil }); err != nil {
 		return fmt.Errorf("%w:\n%s", err, p.Said())
 	}
 	select {
@@ -113,7 +128,7 @@ func (k *killing) shoot(ctx context.Context, p *testbed.Process) error {
 	case <-p.Ended:
 		return fmt.Errorf("it ended by itself:\n%s", p.Said())
 	}
-	if err := k.prepare(ctx); err != nil {
+	if err := k.prepare(ctx, p); err != nil {
 		return err
 	}
 	p.Kill()
@@ -134,57 +149,52 @@ func (k *killing) longest(ctx context.Context) time.Duration {
 
 // prepare brings about what the next point needs: a hint in the inbox, or read
 // tables of an older program.
-func (k *killing) prepare(ctx context.Context) error {
-	if len(k.left) == 0 {
+func (k *killing) prepare(ctx context.Context, p *testbed.Process) error {
+	switch {
+	case len(k.left) == 0:
 		return nil
-	}
-	switch k.left[0] {
-	case faults.InSwap:
+	case k.left[0] == faults.InSwap:
 		return k.query(ctx, func(db *pgx.Conn) error {
 			_, err := db.Exec(ctx, `UPDATE read.meta SET ddl_sha256 = '\x00'`)
 			return err
 		})
-	case faults.BeforeRelay, faults.AfterRelay:
-		return k.hint(ctx)
-	default:
-		return nil
+	case relays(k.left[0]):
+		return k.deliver(ctx, p)
 	}
+	return nil
 }
 
-// hint puts a hint into the inbox, as the API does when the log is away.
-func (k *killing) hint(ctx context.Context) error {
-	url, _, err := k.at()
-	if err != nil {
-		return err
-	}
-	db, err := postgres.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	id, err := domain.ParseSourceID(k.source)
-	if err != nil {
-		return err
-	}
-	src, err := projections.NewReader(db).Source(ctx, id)
+// deliver sends a webhook about the source to a service. It has to be durable even
+// if the answer is lost, as long as the service came to keep it.
+func (k *killing) deliver(ctx context.Context, p *testbed.Process) error {
+	source, err := domain.ParseSourceID(k.source)
 	if err != nil {
 		return err
 	}
 	delivery := fmt.Sprint("delivery-", len(k.hints))
-	e, err := src.Hinted(domain.Hint{Origin: "webhook", DeliveryID: delivery}, k.clock.Now())
+	body := k.tree + "\n" + delivery
+	k.hints = append(k.hints, domain.NewHintEventID(source, delivery, sha256.Sum256([]byte(body))))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/webhooks/localfs", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	m := domain.Message{ID: domain.NewHintEventID(id, delivery, domain.Digest{}), Time: e.At, Partition: src.Partition, Event: e}
-	k.hints = append(k.hints, m.ID)
-	return postgres.NewInbox(db).Put(ctx, m)
+	req.Header.Set(faults.Delivery, delivery)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // only the status counts
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("a delivery is answered with %s:\n%s", resp.Status, p.Said())
+	}
+	return nil
 }
 
 // next lets a service die at the next point and starts one more.
 func (k *killing) next(ctx context.Context) (*testbed.Process, error) {
 	point := k.left[0]
 	k.left = k.left[1:]
-	p, err := k.launch(ctx, fmt.Sprintf("%s@1=kill", point))
+	p, err := k.die(ctx, point)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +210,25 @@ func (k *killing) next(ctx context.Context) (*testbed.Process, error) {
 	if err := k.packs.look(k.content()); err != nil {
 		return nil, err
 	}
-	return k.start(ctx, string(faults.AfterClaim)+"@1=tell")
+	return k.start(ctx, k.life())
+}
+
+// die starts a service that comes to a point and dies there. Between a row of the
+// inbox and its append one dies that has just written it, for a delivery that is
+// never answered.
+func (k *killing) die(ctx context.Context, point faults.Point) (*testbed.Process, error) {
+	plan := fmt.Sprintf("%s@1=kill", point)
+	if point != faults.AfterInbox {
+		return k.launch(ctx, plan)
+	}
+	p, err := k.start(ctx, plan+","+away)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.deliver(ctx, p); err == nil {
+		return nil, fmt.Errorf("a delivery is answered by a service that should be dead:\n%s", p.Said())
+	}
+	return p, nil
 }
 
 // pointTime bounds how long it may take to come to a point.

@@ -88,7 +88,7 @@ func (s *scene) command(plan string, args []string, more ...string) testbed.Comm
 	if plan != "" {
 		more = append(more, faults.Planned+"="+plan)
 	}
-	return testbed.Command{Binary: s.binary, Args: args, Env: s.environment(more...), Log: filepath.Join(s.dir, "service.log"), Note: noted}
+	return testbed.Command{Binary: s.binary, Args: args, Env: s.environment(more...), Log: filepath.Join(s.dir, fmt.Sprintf("service-%03d.log", len(s.all))), Note: noted}
 }
 
 // noted picks the points that a process tells of.

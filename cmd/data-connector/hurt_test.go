@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,8 +52,8 @@ func faulty(plan, via string) (h hooks, err error) {
 	return h, nil
 }
 
-// A noticed is the connector of local folders, with webhooks: the body of a delivery
-// is the path of a folder, its id stands in a header. A service that can be hurt has
+// A noticed is the connector of local folders, with webhooks: the first line of
+// a delivery is the path of a folder, its id stands in a header. A service that can be hurt has
 // it, so that deliveries need no forge.
 type noticed struct{ *localfs.Connector }
 
@@ -61,5 +62,6 @@ func (noticed) Verify(http.Header, []byte, []domain.Secret, time.Time) error { r
 
 // Parse implements domain.WebhookParser.
 func (noticed) Parse(h http.Header, body []byte) (domain.Delivery, error) {
-	return domain.Delivery{ID: h.Get(faults.Delivery), Event: "changed", Notices: []domain.Notice{{ExternalKey: string(body)}}}, nil
+	folder, _, _ := strings.Cut(string(body), "\n")
+	return domain.Delivery{ID: h.Get(faults.Delivery), Event: "changed", Notices: []domain.Notice{{ExternalKey: folder}}}, nil
 }

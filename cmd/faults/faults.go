@@ -50,7 +50,7 @@ const (
 )
 
 // Delivery is the header with the id of a delivery to /webhooks/localfs, which only a
-// service that can be hurt takes; its body is the path of the folder.
+// service that can be hurt takes; the first line of its body is the path of a folder.
 const Delivery = "X-Test-Delivery"
 
 // Variables of the environment of a service that can be hurt.

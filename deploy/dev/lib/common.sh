@@ -11,6 +11,7 @@ elif [[ $(id -u) == 0 ]]; then
 else
 	state=${XDG_CACHE_HOME:-$HOME/.cache}/data-connector-dev
 fi
+downloads=${DEV_DOWNLOADS:-$state}
 
 say() { echo "services: $*" >&2; }
 
@@ -91,6 +92,40 @@ await() {
 		sleep 0.1
 	done
 	return 1
+}
+
+# crash ends server $1 at once, and starts it again on the data that it left, at the
+# same address, $2 seconds later.
+crash() {
+	local pid born tick
+	running "$1" || fail "$1 does not run"
+	read -r pid born <"$state/$1.pid"
+	if [[ $pid == container ]]; then
+		docker kill "$born" >/dev/null
+	else
+		kill -"$(crash_signal "$1")" "$pid"
+		for ((tick = 0; tick < 200; tick++)); do
+			running "$1" || break
+			sleep 0.1
+		done
+	fi
+	sleep "${2:-0}"
+	: >"$state/$1.log"
+	if [[ $pid == container ]]; then
+		docker start "$born" >/dev/null
+	else
+		"$1_serve"
+	fi
+	await "$1" || fail "$1 does not come back: $state/$1.log"
+	say "$1 is back"
+}
+
+# A killed postgres would leave children behind; QUIT is its own word for dying.
+crash_signal() {
+	case $1 in
+	postgres) echo QUIT ;;
+	*) echo KILL ;;
+	esac
 }
 
 # stop ends server $1, politely, after 20 s by force, and deletes its data. It

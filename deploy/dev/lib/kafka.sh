@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # here and state are set by who sources this
+# shellcheck shell=bash disable=SC2154 # here, state and downloads are set by who sources this
 # Apache Kafka: one node, broker and controller in one process, its log made
 # anew at each start. From a docker engine if one answers, else from the
 # published jars, which are fetched once per version. Why neither was possible
@@ -80,7 +80,12 @@ kafka_process() {
 		echo "the storage could not be formatted: $state/kafka.log" >"$state/kafka.reason"
 		return 1
 	}
-	kafka_run kafka.Kafka "$data/server.properties" </dev/null >>"$state/kafka.log" 2>&1 9>&- &
+	kafka_serve
+}
+
+# kafka_serve starts the process on the storage that is there.
+kafka_serve() {
+	kafka_run kafka.Kafka "$state/kafka/server.properties" </dev/null >>"$state/kafka.log" 2>&1 9>&- &
 	remember kafka $!
 }
 
@@ -89,7 +94,7 @@ kafka_process() {
 kafka_run() {
 	exec setsid java -Xmx512m -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
 		-Dlog4j2.configurationFile="$here/kafka/log4j2.properties" \
-		-cp "$state/kafka-$kafka_version/*" "$@"
+		-cp "$downloads/kafka-$kafka_version/*" "$@"
 }
 
 # kafka_cluster_id prints 16 random bytes as Kafka wants them: base64 for URLs.
@@ -111,7 +116,7 @@ kafka_java() {
 
 # kafka_jars fetches the broker. A folder with the final name is complete.
 kafka_jars() {
-	local libs=$state/kafka-$kafka_version
+	local libs=$downloads/kafka-$kafka_version
 	if [[ -d $libs ]]; then return 0; fi
 	say "fetching Apache Kafka $kafka_version"
 	rm -rf "$libs.new"
@@ -131,7 +136,7 @@ kafka_ready() {
 	port=$(<"$state/kafka.url")
 	answers "${port##*:}" || return 1
 	if [[ $pid == container ]]; then
-		docker logs "$name" 2>&1 | grep -q 'Kafka Server started'
+		docker logs --since "$(docker inspect -f '{{.State.StartedAt}}' "$name")" "$name" 2>&1 | grep -q 'Kafka Server started'
 	else
 		grep -q 'Kafka Server started' "$state/kafka.log"
 	fi

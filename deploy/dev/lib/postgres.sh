@@ -26,11 +26,21 @@ postgres_launch() {
 		tail -n 5 "$state/postgres.log" >&2
 		return 1
 	}
-	(cd / && exec setsid "${as[@]}" "$(find_program postgres)" -D "$data" -p "$port" \
+	echo "postgres://postgres@127.0.0.1:$port/postgres?sslmode=disable" >"$state/postgres.url"
+	postgres_serve
+}
+
+# postgres_serve starts the server on the cluster that is there.
+postgres_serve() {
+	local port
+	local -a as
+	mapfile -t as < <(postgres_user)
+	port=$(<"$state/postgres.url")
+	port=${port##*:}
+	(cd / && exec setsid "${as[@]}" "$(find_program postgres)" -D "$state/postgres" -p "${port%%/*}" \
 		-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200) \
 		</dev/null >>"$state/postgres.log" 2>&1 9>&- &
 	remember postgres $!
-	echo "postgres://postgres@127.0.0.1:$port/postgres?sslmode=disable" >"$state/postgres.url"
 }
 
 # postgres_account is who the server runs as when we are root, which it refuses.

@@ -12,12 +12,20 @@ redis_launch() {
 	port=$(free_port)
 	rm -rf "$state/redis"
 	mkdir -p "$state/redis"
+	echo "redis://127.0.0.1:$port/0" >"$state/redis.url"
+	redis_serve
+}
+
+# redis_serve starts the server, which is empty.
+redis_serve() {
+	local port
+	port=$(<"$state/redis.url")
+	port=${port##*:}
 	LD_LIBRARY_PATH=$(unpacked_libraries) setsid "$(find_program redis-server)" \
-		--bind 127.0.0.1 --port "$port" --dir "$state/redis" --daemonize no \
+		--bind 127.0.0.1 --port "${port%/0}" --dir "$state/redis" --daemonize no \
 		--save '' --appendonly no --maxmemory-policy noeviction \
 		</dev/null >"$state/redis.log" 2>&1 9>&- &
 	remember redis $!
-	echo "redis://127.0.0.1:$port/0" >"$state/redis.url"
 }
 
 redis_ready() {
