@@ -51,6 +51,8 @@ type Parts struct {
 	Traces        trace.TracerProvider // of requests; nil: no spans are made
 	Origins       []string             // of pages in browsers that may call: "https://app.example.com", or "*"
 	Notifications Notifications        // nil: there are no such endpoints
+	Filling       func() bool          // tells whether the tables still lack what the log held when they were made; nil: they never do
+	Outage        func(error) bool     // tells whether an error is trouble of the database that passes; nil: none is
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.
@@ -68,7 +70,7 @@ func New(parts Parts) *Server {
 	installEnvelope()
 	s := &Server{Parts: parts, router: chi.NewMux()}
 	s.limits = s.newLimiters()
-	s.router.Use(s.correlate, s.trace, s.logAccess, s.audit, s.recoverPanic, s.crossOrigin(), middleware.GetHead)
+	s.router.Use(s.correlate, s.trace, s.logAccess, s.audit, s.recoverPanic, s.crossOrigin(), s.refuseWhileFilling, middleware.GetHead)
 	s.router.NotFound(s.unknownRoute)
 	s.router.MethodNotAllowed(s.refusedMethod)
 	s.api = humachi.New(s.router, s.humaConfig())

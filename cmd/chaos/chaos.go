@@ -62,6 +62,8 @@ type fault struct {
 	name  string // of its lines, or what they begin with
 	title string // what is done, for docs/benchmarks.md
 	try   func(ctx context.Context, c *chaos, name string) ([]figures.Line, error)
+	// tested: it is a test of cmd/data-connector, which "go test" runs there.
+	tested bool
 }
 
 // tryAll tries the faults that pattern names, one after the other, and prints

@@ -40,6 +40,9 @@ func TestFaults(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 
+			if f.tested {
+				t.Skip("the tests of cmd/data-connector hold it")
+			}
 			lines, err := f.try(context.WithoutCancel(t.Context()), c, f.name)
 			if err != nil {
 				t.Fatalf("seed %d: %v", c.seed, err)

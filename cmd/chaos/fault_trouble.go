@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,7 +25,8 @@ import (
 type trouble struct {
 	servers testbed.Servers
 	plan    string
-	more    []string // variables of the service
+	at      faults.Point // the service has come to it once when it happens; empty: at once
+	more    []string     // variables of the service
 	during  func(ctx context.Context, s *scene, p *testbed.Process) error
 }
 
@@ -35,12 +37,21 @@ func (c *chaos) through(ctx context.Context, name string, t trouble) (lines []fi
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if t.at != "" {
+		t.plan = string(t.at) + "@1=tell"
+	}
 	p, err := s.start(ctx, t.plan, t.more...)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.connect(ctx, p); err != nil {
 		return nil, err
+	}
+	if t.at != "" {
+		err := s.until(ctx, "the point "+string(t.at), func() (bool, error) { return slices.Contains(p.Notes(), string(t.at)), nil })
+		if err != nil {
+			return nil, err
+		}
 	}
 	if t.during != nil {
 		if err := t.during(ctx, s, p); err != nil {
@@ -54,20 +65,25 @@ func (c *chaos) through(ctx context.Context, name string, t trouble) (lines []fi
 	return append([]figures.Line{figures.Exactly(name+"_completed", "runs", float64(j.complete), 2)}, j.lines(name)...), err
 }
 
-// steps turns the clock of the service by an hour, forth and back, in the middle
-// of a sync, and lets it fail in between: an hour that is not there is waited for
-// by nobody.
-func steps(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
-	return c.through(ctx, name, trouble{servers: c.servers, plan: strings.Join([]string{
-		string(faults.AfterPack) + "@1=clock+1h", string(faults.BeforePack) + "@2=full", string(faults.AfterPack) + "@2=clock-1h",
-	}, ",")})
-}
-
 // fullDisk lets two pages fail as on a full disk, before and behind the fsync.
 func fullDisk(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
 	return c.through(ctx, name, trouble{servers: c.servers, plan: strings.Join([]string{
 		string(faults.BeforePack) + "@2=full", string(faults.AfterPack) + "@2=full",
 	}, ",")})
+}
+
+// refused lets a content store that takes nothing outlast all attempts that a job
+// has otherwise; the short form is content with fewer.
+func refused(ctx context.Context, c *chaos, name string) ([]figures.Line, error) {
+	times := 6
+	if c.short {
+		times = 2
+	}
+	var plan []string
+	for n := range times {
+		plan = append(plan, fmt.Sprintf("%s@%d=refuse", faults.BeforePack, n+1))
+	}
+	return c.through(ctx, name, trouble{servers: c.servers, plan: strings.Join(plan, ",")})
 }
 
 // flushed takes the queue away and ends all connections to the database in the

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/confuse/data-connector/cmd/faults"
 	"github.com/confuse/data-connector/cmd/figures"
 	"github.com/confuse/data-connector/cmd/testbed"
@@ -94,42 +92,4 @@ func (s *scene) wake(ctx context.Context, p *testbed.Process) error {
 	return s.until(ctx, "the end of the run that was stopped", func() (bool, error) {
 		return strings.Contains(p.Said(), `"msg":"run stopped"`), nil
 	})
-}
-
-// twoProjectors folds one log in two processes at once that know nothing of each
-// other: each takes all partitions.
-func twoProjectors(ctx context.Context, c *chaos, name string) (lines []figures.Line, err error) {
-	s, err := c.newScene(ctx, c.servers, min(c.files, 3000))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	front, err := s.serve(ctx, "", allRoles, "WORKER_NAME=one")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.serve(ctx, "", "projector", "WORKER_NAME=two", "KAFKA_GROUP_ID="+s.corner.Name+"-other"); err != nil {
-		return nil, err
-	}
-	if err := s.connect(ctx, front); err != nil {
-		return nil, err
-	}
-	if err := s.finish(ctx, front); err != nil {
-		return nil, err
-	}
-	j, err := s.judge(ctx)
-	if err != nil {
-		return nil, err
-	}
-	behind, err := s.behind(ctx)
-	return append([]figures.Line{figures.Exactly(name+"_behind", "partitions", float64(behind), 0)}, j.lines(name)...), err
-}
-
-// behind counts the checkpoints that go backwards or lack: there is one for each
-// partition that holds something.
-func (s *scene) behind(ctx context.Context) (n int, err error) {
-	err = s.query(ctx, func(db *pgx.Conn) error {
-		return db.QueryRow(ctx, `SELECT count(*) FROM read.checkpoints WHERE position < 0`).Scan(&n)
-	})
-	return n, err
 }

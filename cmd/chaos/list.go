@@ -3,6 +3,9 @@ package main
 // catalogue is all faults. A new one is a file fault_<name>.go and a line here.
 func catalogue() []fault {
 	return []fault{
+		{name: "exact", title: "change scripts of 1,000 random changes to 2,000 files, seeds 1 to 20: the events are the difference, ids stay, tables are what the log says", try: exact, tested: true},
+		{name: "losses", title: "cursor, cache, Redis and read tables are thrown away, each, some, and all at once: nothing is announced again", try: losses, tested: true},
+		{name: "planted", title: "a row is changed behind the back of the service: `rebuild --verify` names it", try: planted, tested: true},
 		{name: "kill_real", title: "`kill -9` in one sync, at random moments and at named points in turn, on Kafka", try: killReal},
 		{name: "kill_embedded", title: "the same on the embedded log", try: killEmbedded},
 		{name: "race", title: "8 processes, each with a queue of its own, claim one source at the same time", try: race},
@@ -11,9 +14,13 @@ func catalogue() []fault {
 		{name: "zombie_half", title: "SIGSTOP in the middle of a page, a takeover, SIGCONT: the other half comes late", try: zombieMidPage},
 		{name: "projectors", title: "two projectors of different groups fold the same partitions", try: twoProjectors},
 		{name: "clock", title: "the clock is stepped by an hour, forth and back, in the middle of a sync", try: steps},
+		{name: "clock_ahead", title: "a job fails by a clock that is an hour ahead and goes on by a right one", try: ahead},
+		{name: "clock_back", title: "a job fails by a right clock and goes on by one that is an hour behind", try: back},
 		{name: "full_disk", title: "the content store fails with ENOSPC, before and behind the fsync of a page", try: fullDisk},
+		{name: "store_refuses", title: "the content store refuses one page after the other", try: refused},
 		{name: "full_tmpfs", title: "content in a file system that is full until it is made larger (as root)", try: fullTmpfs},
 		{name: "flush", title: "three times: the queue is flushed and every connection to the database ended", try: flushed},
+		{name: "crash", title: "Kafka, PostgreSQL, Redis end at once and come back, each in a sync of its own; Redis is flushed", try: crashed},
 		{name: "applied", title: "the broker writes and answers that it failed (in process)", try: applied},
 		{name: "wire", title: "slow connections to the broker, and all of them cut three times", try: cutWires},
 		{name: "webhooks", title: "webhooks come, 5 % of them twice, while the service is killed and the brokers are away for a minute", try: showered},

@@ -65,6 +65,9 @@ func (s *scene) close(ctx context.Context) error {
 	return os.RemoveAll(s.dir)
 }
 
+// partitions is how many those scenes have that work on a corner.
+const partitions = 2
+
 func (s *scene) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *scene) content() string {
@@ -79,7 +82,7 @@ func (s *scene) environment(more ...string) []string {
 	env := append(testbed.Shell(), "FS_ALLOWED_PATHS="+s.dir, "WORKER_NAME=chaos", "LOG_FORMAT=json", "TMPDIR="+s.dir,
 		"CONNECT_RATE_LIMIT=0", "SYNC_RATE_LIMIT=0", "API_RATE_LIMIT=0")
 	if s.corner != nil {
-		env = append(s.corner.Environment(s.dir), "KAFKA_PARTITIONS=2")
+		env = append(s.corner.Environment(s.dir), fmt.Sprint("KAFKA_PARTITIONS=", partitions))
 	}
 	return append(append(env, faults.Child+"=1"), more...)
 }

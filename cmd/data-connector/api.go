@@ -40,6 +40,7 @@ func (s *service) handler() (http.Handler, error) {
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
 		Letters: s.reader, Desk: s.desk(), Replays: s.replayOrders(), Notifications: s.notifications(),
 		Options: s.optionsOf, Limits: s.limits(), Counter: s.requestCounter, Origins: s.Origins, Traces: s.traces,
+		Filling: s.filling.Load, Outage: postgres.Outage,
 	})
 	if s.has(roleAPI) {
 		return api, nil
@@ -130,5 +131,11 @@ func (s *service) checks() []httpapi.Check {
 			return err
 		}},
 		{Name: "content", Run: s.packs.Check},
+		{Name: "tables", Essential: true, Run: func(context.Context) error {
+			if s.filling.Load() {
+				return errFilling
+			}
+			return nil
+		}},
 	}
 }

@@ -158,56 +158,6 @@ func (e *exactness) edited(event domain.FileChanged, now map[string]string) bool
 	return event.Change == domain.FileRenamed && !stays && !was && it != 0 && e.born[event.OldPath] == it
 }
 
-// Whatever is thrown away that is not the log, nothing is announced again.
-func TestNothingIsAnnouncedTwice(t *testing.T) {
-	t.Parallel()
-
-	dir := filepath.Join(t.TempDir(), "tree")
-	if files := newTree(dir, rand.New(rand.NewPCG(7, 7)), 300); files.err != nil {
-		t.Fatal(files.err)
-	}
-	env := serveEnv(t, dir)
-	server := startChild(t, env, "serve")
-	source := connect(t, with(env, "DATA_CONNECTOR_URL="+server.URL), dir)
-	before := checkTruth(t, env, source, dir)
-	server.stop(t)
-
-	execute := func(sql string) {
-		t.Helper()
-		if _, err := database(t, env).Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	losses := map[string]func(){
-		"cursor": func() { execute(`UPDATE read.sources SET state = (state::jsonb - 'cursor')::json`) },
-		"cache": func() {
-			if err := os.RemoveAll(mapOf(env)["CACHE_DIR"]); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"Redis": func() { env = with(env, "REDIS_PREFIX="+mapOf(env)["REDIS_PREFIX"]+":") }, // where nothing is
-		"read tables": func() {
-			execute(`DROP SCHEMA read CASCADE`)
-			must(t, env, "rebuild")
-		},
-	}
-	for _, lost := range [][]string{{"cursor"}, {"cache"}, {"Redis"}, {"read tables"}, {"cache", "Redis", "read tables"}, {"cursor", "cache", "Redis"}} {
-		for _, one := range lost {
-			losses[one]()
-		}
-		server = startChild(t, env, "serve")
-		must(t, with(env, "DATA_CONNECTOR_URL="+server.URL), "source", "sync", source, "--wait")
-		if got := len(changes(t, env, source)); got != len(before) {
-			t.Errorf("without %v: got %d FileChanged on the log, want the %d of the first sync", lost, got, len(before))
-		}
-		after := checkTruth(t, env, source, dir)
-		if diff := cmp.Diff(before, after, cmp.AllowUnexported(row{})); diff != "" {
-			t.Errorf("without %v: rows (-before +after):\n%.4000s", lost, diff)
-		}
-		server.stop(t)
-	}
-}
-
 // difference is what must be told of two walks, in words, and which new path has
 // the file of which old one. A rename is content that has left one path and come
 // to another one, both of which hold nothing else.

@@ -34,10 +34,20 @@ func (s *service) run(ctx context.Context) error {
 		return err
 	}
 	s.url = urlOf(listener)
+	missing, err := s.missing(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.filling.Store(len(missing) > 0)
 	group, work := errgroup.WithContext(ctx)
 	s.start(work, group, listener)
 	group.Go(func() error { return httpapi.Serve(work, listener, handler, s.log) })
-	group.Go(func() error { return s.announce(work) })
+	group.Go(func() error {
+		if err := s.fill(work, missing); err != nil {
+			return unlessStopped(work, err)
+		}
+		return s.announce(work)
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- group.Wait() }()
 	select {

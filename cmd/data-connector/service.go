@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,6 +48,7 @@ type service struct {
 	traces     trace.TracerProvider  // nil: no spans are made
 	normalizer *normalize.Normalizer // once a stage needs it
 	url        string                // of the API, once it listens
+	filling    atomic.Bool           // the tables lack what was on the log before them
 
 	marks       *redis.Marks
 	inbox       *postgres.Inbox

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // A Private is servers that nobody else uses, so that they may be ended.
@@ -74,4 +76,14 @@ func (p *Private) services(ctx context.Context, args ...string) error {
 		return fmt.Errorf("%s %v: %w", services, args, err)
 	}
 	return nil
+}
+
+// Flush empties Redis.
+func (p *Private) Flush(ctx context.Context) error {
+	o, err := goredis.ParseURL(p.Redis)
+	if err != nil {
+		return err
+	}
+	client := goredis.NewClient(o)
+	return errors.Join(client.FlushAll(ctx).Err(), client.Close())
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// errFilling is why a process takes no requests yet.
+var errFilling = errors.New("the tables are being filled from the log")
+
+// fillPause is the time between two looks at tables that cannot be read.
+const fillPause = time.Second
+
+// missing is what the tables lack of a log that is older than they are: the last
+// position of each partition, if one of them was never folded. Until that is there a
+// source that is on the log looks like one that never was.
+func (s *service) missing(ctx context.Context) ([]domain.Position, error) {
+	lags, err := measureLag(ctx, s.commands, s.reader, s.kafka.Layout.Events())
+	if err != nil {
+		return nil, fmt.Errorf("compare the tables with the log: %w", err)
+	}
+	var ends []domain.Position
+	fresh := false
+	for _, l := range lags {
+		fresh = fresh || l.Position == 0 && l.End > 0
+		if l.Behind > 0 {
+			ends = append(ends, domain.Position{Partition: l.Partition, Offset: l.End - 1})
+		}
+	}
+	if !fresh {
+		return nil, nil
+	}
+	return ends, nil
+}
+
+// fill waits until the tables hold what was missing, then lets requests in.
+func (s *service) fill(ctx context.Context, missing []domain.Position) error {
+	if len(missing) > 0 {
+		s.log.InfoContext(ctx, "tables are filled from the log before requests are taken", "partitions", len(missing))
+	}
+	for len(missing) > 0 {
+		err := s.waiters.Wait(ctx, missing[0])
+		if err == nil {
+			missing = missing[1:]
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.clock.After(fillPause):
+			s.log.WarnContext(ctx, "tables cannot be read", "err", err)
+		}
+	}
+	s.filling.Store(false)
+	return nil
+}
