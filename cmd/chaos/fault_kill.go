@@ -178,6 +178,7 @@ func (k *killing) deliver(ctx context.Context, p *testbed.Process) error {
 	if err != nil {
 		return err
 	}
+	req.Header.Set("Content-Type", "application/json") // what the API takes
 	req.Header.Set(faults.Delivery, delivery)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,13 +49,22 @@ func twoProjectors(ctx context.Context, c *chaos, name string) (lines []figures.
 	return append([]figures.Line{figures.Exactly(name+"_behind", "events", float64(behind), 0)}, j.lines(name)...), err
 }
 
+// restTime is for the projector that was fenced: it comes back after a while, and
+// would find the next batch taken again if there was always one.
+const restTime = time.Second
+
 // both syncs until each process has had a batch.
 func (s *scene) both(ctx context.Context, front, other *testbed.Process) error {
 	folds := func(p *testbed.Process) bool { return slices.Contains(p.Notes(), string(faults.InProjector)) }
-	const most = 200
+	const most = 100
 	for range most {
 		if folds(front) && folds(other) {
 			return nil
+		}
+		select {
+		case <-s.clock.After(restTime):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		again, err := front.Sync(ctx, s.source)
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -58,11 +59,16 @@ func (c *chaos) through(ctx context.Context, name string, t trouble) (lines []fi
 			return nil, err
 		}
 	}
+	begin := c.clock.Now()
 	if err := s.finish(ctx, p); err != nil {
 		return nil, fmt.Errorf("%w:\n%s", err, p.Said())
 	}
+	level := c.clock.Now().Sub(begin).Round(time.Millisecond)
 	j, err := s.judge(ctx)
-	return append([]figures.Line{figures.Exactly(name+"_completed", "runs", float64(j.complete), 2)}, j.lines(name)...), err
+	return append([]figures.Line{
+		figures.Plain(name+"_level", "s", level.Seconds()), // after the trouble, with one more sync
+		figures.Exactly(name+"_completed", "runs", float64(j.complete), 2),
+	}, j.lines(name)...), err
 }
 
 // fullDisk lets two pages fail as on a full disk, before and behind the fsync.
