@@ -32,7 +32,7 @@ func TestFaults(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
-	c, err := newChaos(t.Context(), config{binary: binary, dir: dir, files: 3000, kills: 4, deliveries: 4000, outage: 6 * time.Second, short: true}, t.Output())
+	c, err := newChaos(t.Context(), config{binary: binary, dir: dir, files: 2100, kills: 4, deliveries: 4000, outage: 6 * time.Second, short: true}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

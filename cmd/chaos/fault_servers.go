@@ -16,7 +16,7 @@ const awayTime = 2 * time.Second
 // crashed ends the servers under a sync, one after the other, each in a sync of its
 // own. They are servers that nobody else uses.
 func crashed(ctx context.Context, c *chaos, name string) (lines []figures.Line, err error) {
-	servers, err := testbed.StartPrivate(ctx, c.dir, c.stderr)
+	servers, err := testbed.StartPrivate(ctx, c.stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,19 @@ const (
 	Redis    Kind = "redis"
 )
 
-// StartPrivate starts servers with their data in a new folder below dir. What was
-// downloaded for others is used again.
-func StartPrivate(ctx context.Context, dir string, stderr io.Writer) (*Private, error) {
+// privateDir is where their data are: the database may run as another user, who has
+// to reach it.
+const privateDir = "/var/tmp"
+
+// StartPrivate starts servers with their data in a new folder. What was downloaded
+// for others is used again.
+func StartPrivate(ctx context.Context, stderr io.Writer) (*Private, error) {
 	where, err := exec.CommandContext(ctx, services, "state").Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s state: %w", services, err)
 	}
-	if dir, err = os.MkdirTemp(dir, "servers-"); err != nil {
+	dir, err := os.MkdirTemp(privateDir, "data-connector-servers-")
+	if err != nil {
 		return nil, err
 	}
 	named := func(v string) bool { return strings.HasPrefix(v, "TEST_") || strings.HasPrefix(v, "DEV_STATE=") }
