@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
@@ -27,20 +26,5 @@ func TestFilling(t *testing.T) {
 	filling = false
 	if r := call(t, api, "GET", unknown, ""); r.StatusCode != 404 {
 		t.Errorf("got %d for an unknown source, want 404", r.StatusCode)
-	}
-}
-
-// Trouble of the database that passes is no fault of ours.
-func TestOutage(t *testing.T) {
-	t.Parallel()
-
-	for gone, status := range map[bool]int{true: 503, false: 500} {
-		w := newWorld()
-		w.err = errors.New("FATAL: terminating connection due to administrator command")
-		p := parts(w)
-		p.Outage = func(err error) bool { return gone && errors.Is(err, w.err) }
-		if r := call(t, httpapi.New(p), "POST", "/sources", `{"type":"localfs","config":{}}`); r.StatusCode != status {
-			t.Errorf("outage %v: got %d, want %d", gone, r.StatusCode, status)
-		}
 	}
 }

@@ -73,9 +73,6 @@ func (s *Server) classify(err error) *errorReply {
 			return e
 		}
 	}
-	if s.Outage != nil && s.Outage(err) {
-		return newErrorReply(http.StatusServiceUnavailable, codeUnavailable, "temporarily unavailable; try again").after(time.Second)
-	}
 	return newErrorReply(http.StatusInternalServerError, codeInternal, "something went wrong on our side; the log has it under the correlation id")
 }
 

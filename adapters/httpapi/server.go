@@ -52,7 +52,6 @@ type Parts struct {
 	Origins       []string             // of pages in browsers that may call: "https://app.example.com", or "*"
 	Notifications Notifications        // nil: there are no such endpoints
 	Filling       func() bool          // tells whether the tables still lack what the log held when they were made; nil: they never do
-	Outage        func(error) bool     // tells whether an error is trouble of the database that passes; nil: none is
 }
 
 // A Server is the REST API as a handler. It may be used concurrently.

@@ -40,7 +40,7 @@ func (s *service) handler() (http.Handler, error) {
 		Poison: s.reader, Mend: projections.NewPoison(s.db),
 		Letters: s.reader, Desk: s.desk(), Replays: s.replayOrders(), Notifications: s.notifications(),
 		Options: s.optionsOf, Limits: s.limits(), Counter: s.requestCounter, Origins: s.Origins, Traces: s.traces,
-		Filling: s.filling.Load, Outage: postgres.Outage,
+		Filling: s.filling.Load,
 	})
 	if s.has(roleAPI) {
 		return api, nil
