@@ -110,11 +110,11 @@ type process struct {
 	makeKeyset bool
 	// grace is what work that is stuck still gets, because the process closes the
 	// servers that it uses.
-	grace time.Duration
-	keepAll    bool                                        // the log has one retention for all topics
-	own        []string                                    // folders of the service itself, which no source holds
-	ready      func(ctx context.Context, s *service) error // called once requests are taken; nil: not
-	hooks      hooks
+	grace   time.Duration
+	keepAll bool                                        // the log has one retention for all topics
+	own     []string                                    // folders of the service itself, which no source holds
+	ready   func(ctx context.Context, s *service) error // called once requests are taken; nil: not
+	hooks   hooks
 }
 
 // runService opens what p needs and runs its roles until ctx ends or one of them
