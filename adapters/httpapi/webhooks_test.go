@@ -263,3 +263,40 @@ func TestWebhooksMemory(t *testing.T) { //nolint:paralleltest // it looks at the
 		t.Logf("%d MiB more than before", extra>>20)
 	}
 }
+
+// A peer that begins many bodies and does not end them keeps nobody else out.
+func TestWebhooksOfASlowPeer(t *testing.T) {
+	t.Parallel()
+
+	api := webhookAPI(httpapi.Deliveries{Webhooks: &desk{}})
+	var slow sync.WaitGroup
+	hold, begun := make(chan struct{}), make(chan struct{}, 40)
+	for range cap(begun) {
+		slow.Go(func() {
+			deliver(api, "/webhooks/github", "", func(r *http.Request) {
+				r.RemoteAddr, r.ContentLength = "192.0.2.1:1", 1<<20
+				r.Body = io.NopCloser(&held{begun, hold})
+			})
+		})
+	}
+	for range 4 { // as many of them as there is room for
+		<-begun
+	}
+	for range 10 {
+		w := deliver(api, "/webhooks/github", strings.Repeat(" ", 1<<20), func(r *http.Request) { r.RemoteAddr = "192.0.2.2:1" })
+		if w.Code != http.StatusOK {
+			t.Errorf("somebody else: got %d %s", w.Code, w.Body)
+		}
+	}
+	close(hold)
+	slow.Wait()
+}
+
+// held is a body that comes once it may.
+type held struct{ begun, may chan struct{} }
+
+func (h *held) Read([]byte) (int, error) {
+	h.begun <- struct{}{}
+	<-h.may
+	return 0, io.EOF
+}
