@@ -1,7 +1,7 @@
 // Package notify hands messages to people: through the services that shoutrrr
 // knows (Slack, Discord, Telegram, mail, ...), and to any address as webhooks
-// signed as Standard Webhooks (https://www.standardwebhooks.com). Its one type is
-// [Sender].
+// signed as Standard Webhooks (https://www.standardwebhooks.com). A [Sender] sends;
+// a [Post] lets it, through watermill's Router.
 //
 // An address of a service often is a secret, and shoutrrr puts it into its errors:
 // none of them leaves this package (I7). Where an address names a host, requests
@@ -10,4 +10,12 @@
 // shoutrrr connects by itself, so its host is looked at right before, and a name
 // that changes between the two is not noticed. What it can be made to do there is
 // to greet a server in SMTP.
+//
+// # Why
+//
+// What is to be told stands in rows, not on a topic: a condition holds or it does
+// not, and rows that say which of it was told are what a crash, a second process
+// and a target that is down for a day need. A message per event would have to be
+// found unnecessary again: most conditions end before anybody need know. The Router
+// does what it is good at: trying again, panics, one place where failures end.
 package notify

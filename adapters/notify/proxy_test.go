@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +28,7 @@ type proxy struct {
 	key       *ecdsa.PrivateKey
 	root      *x509.Certificate
 	answer    func(w http.ResponseWriter, r *http.Request)
+	away      bool // nobody can be reached
 }
 
 func newProxy(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *proxy {
@@ -68,6 +68,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r)
 		return
 	}
+	if p.away {
+		http.Error(w, "nobody there", http.StatusBadGateway)
+		return
+	}
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {
 		return
@@ -82,8 +86,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.serveOne(secure)
 }
 
-// serveOne answers one request.
-func (p *proxy) serveOne(conn net.Conn) {
+// serveOne answers one request, and waits until the other side has hung up: whoever
+// hangs up first may take the answer away.
+func (p *proxy) serveOne(conn *tls.Conn) {
 	in, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return
@@ -93,5 +98,6 @@ func (p *proxy) serveOne(conn net.Conn) {
 	answer := out.Result()
 	answer.Close = true
 	_ = answer.Write(conn) // whoever is gone needs no answer
-	_, _ = io.Copy(io.Discard, answer.Body)
+	_ = conn.CloseWrite()
+	_, _ = io.Copy(io.Discard, conn)
 }

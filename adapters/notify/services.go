@@ -19,12 +19,13 @@ import (
 
 // atHome are services at hosts that nobody chooses.
 func atHome() []string {
-	return []string{"discord", "googlechat", "ifttt", "join", "pushbullet", "pushover", "slack", "teams", "telegram"}
+	return []string{"discord", "googlechat", "pushover", "slack", "teams"}
 }
 
 // hosted ones are wherever their address says. Others of shoutrrr are not taken:
-// files and scripts, and those that connect by themselves to a host of the
-// address, and follow redirects from it (matrix, zulip).
+// files and scripts; those that connect by themselves to a host of the address, and
+// follow redirects from it (matrix, zulip); telegram, which says that it has sent
+// what it could not. Most of them take a generic webhook.
 func hosted() []string {
 	return []string{"generic", "gotify", "mattermost", "ntfy", "pagerduty", "rocketchat", "smtp"}
 }
@@ -102,7 +103,7 @@ func (s *Sender) shout(ctx context.Context, t ingest.NotifyTarget, m ingest.Noti
 	ended := make(chan error, 1)
 	go func() {
 		defer free()
-		ended <- made.Send(m.Text, &params)
+		ended <- sendBy(made, m.Text, params)
 	}()
 	select {
 	case <-ctx.Done():
@@ -113,6 +114,16 @@ func (s *Sender) shout(ctx context.Context, t ingest.NotifyTarget, m ingest.Noti
 		}
 		return nil
 	}
+}
+
+// sendBy is Send of a service, which is not ours: its panic is an error.
+func sendBy(made types.Service, text string, params types.Params) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it panics: %v", r)
+		}
+	}()
+	return made.Send(text, &params)
 }
 
 // take keeps a target for one message at a time.

@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	sender := &notify.Sender{HTTP: rest.Guarded(nil), Clock: clock.System{}, Host: func(context.Context, string) error { return domain.ErrForbidden }}
-	if err := sender.Send(context.Background(), service(address), "1", message); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	err := sender.Send(ctx, service(address), "1", message)
+	if cancel(); err != nil {
 		_, _ = os.Stderr.WriteString(err.Error())
 		os.Exit(1)
 	}
@@ -122,6 +124,10 @@ func TestHostedServices(t *testing.T) {
 			if withTitle := name != "generic, as text"; withTitle && !strings.Contains(p.body+p.title, message.Title) {
 				t.Errorf("got no title in %s", p.body)
 			}
+			server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusServiceUnavailable) })
+			if err := sender.Send(t.Context(), service(fmt.Sprintf(tt.address, hostOf(name, at))), "1", message); err == nil {
+				t.Error("it is in trouble, and that is not told")
+			}
 			if name == "generic" && p.authorization != "Bearer top" {
 				t.Errorf("got %+v, want the header of the address", p)
 			}
@@ -149,35 +155,57 @@ func via(at string, server *httptest.Server) *http.Client {
 	return client
 }
 
-// Services at hosts that nobody chooses are reached there.
+// Services at hosts that nobody chooses are reached there, and tell when they are
+// not, or in trouble.
 func TestServicesAtHome(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]struct{ address, url string }{
 		"slack":      {"slack://hook:WNA3PBYV6-F20DUQND3RQ-Webc4MAvoacrpPakR8phF0zi@webhook", "hooks.slack.com/services/WNA3PBYV6/F20DUQND3RQ/Webc4MAvoacrpPakR8phF0zi"},
 		"discord":    {"discord://token@4711", "discord.com/api/webhooks/4711/token"},
-		"telegram":   {"telegram://110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1@telegram?chats=@ops", "api.telegram.org/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1/sendMessage"},
 		"googlechat": {"googlechat://chat.googleapis.com/v1/spaces/FOO/messages?key=bar&token=baz", "chat.googleapis.com/v1/spaces/FOO/messages?key=bar&token=baz"},
 		"pushover":   {"pushover://:abcdefghijklmnopqrstuvwxyz1234@abcdefghijklmnopqrstuvwxyz5678", "api.pushover.net/1/messages.json"},
+		"teams": {
+			"teams://11111111-4444-4444-8444-cccccccccccc@22222222-4444-4444-8444-cccccccccccc/33333333012222222222333333333344/44444444-4444-4444-8444-cccccccccccc/V2ESyij_gAljSoUQHvZoZYzlpAoAXExyOl26dlf1xHEx05?host=test.webhook.office.com",
+			"test.webhook.office.com/webhookb2/11111111-4444-4444-8444-cccccccccccc@22222222-4444-4444-8444-cccccccccccc/IncomingWebhook/33333333012222222222333333333344/44444444-4444-4444-8444-cccccccccccc/V2ESyij_gAljSoUQHvZoZYzlpAoAXExyOl26dlf1xHEx05",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			got := &collector{}
-			internet := newProxy(t, got.ServeHTTP)
-			child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this program
-			child.Env = []string{childVariable + "=" + tt.address, "HTTPS_PROXY=" + internet.URL, "SSL_CERT_FILE=" + internet.Authority, "SSL_CERT_DIR=/nonexistent"}
-			if out, err := child.CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
+			if err := sendVia(t, tt.address, newProxy(t, got.ServeHTTP)); err != nil {
+				t.Fatal(err)
 			}
 			p := got.last(t)
 			said := strings.ReplaceAll(p.body, "+", " ")
 			if p.url != tt.url || !strings.Contains(said, "900 deletes wait for a release.") || !strings.Contains(said, "deletes_held") {
 				t.Errorf("got %+v, want %s", p, tt.url)
 			}
+			broken := newProxy(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusServiceUnavailable) })
+			if err := sendVia(t, tt.address, broken); err == nil {
+				t.Error("it is in trouble, and that is not told")
+			}
+			away := newProxy(t, nil)
+			away.away = true
+			if err := sendVia(t, tt.address, away); err == nil {
+				t.Error("it is away, and that is not told")
+			}
 		})
 	}
+}
+
+// sendVia sends from a process that reaches the internet through a proxy alone.
+func sendVia(t *testing.T, address string, p *proxy) error {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this program
+	child.Env = []string{childVariable + "=" + address, "HTTPS_PROXY=" + p.URL, "SSL_CERT_FILE=" + p.Authority, "SSL_CERT_DIR=/nonexistent"}
+	out, err := child.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 // Mail is handed to a server that speaks SMTP; a name with a line end adds no header.
@@ -239,7 +267,7 @@ func TestNoWayInside(t *testing.T) {
 		"generic://" + at + "/?disabletls=yes", "generic://169.254.169.254/latest?disabletls=yes", "gotify://" + at + "/AzyoeNS.D4iJLVa?disabletls=yes",
 		"mattermost://" + at + "/token?disabletls=yes", "ntfy://" + at + "/topic?scheme=http", "pagerduty://127.0.0.1/eb243592faa24ba2a5511afdf565c889",
 		"rocketchat://" + at + "/tokenA/tokenB", "googlechat://" + at + "/v1/spaces/FOO/messages?key=bar&token=baz", "smtp://" + at + "/?from=a@example.org&to=b@example.org",
-		"matrix://user:pw@" + at + "/?disabletls=yes", "zulip://bot:key@" + at + "/?stream=a", "logger://", "generic+http://" + at + "/",
+		"telegram://110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1@telegram?chats=@ops", "matrix://user:pw@" + at + "/?disabletls=yes", "zulip://bot:key@" + at + "/?stream=a", "logger://", "generic+http://" + at + "/",
 	} {
 		if err := closed.Send(t.Context(), service(address), "1", message); err == nil {
 			t.Errorf("%s was reached", address)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/confuse/data-connector/adapters/notify"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/connectors/rest"
@@ -35,11 +37,15 @@ func (s *service) notifications() *ingest.Notifications {
 
 // notify tells people about their sources.
 func (s *service) notify(ctx context.Context) error {
+	post := notify.NewPost(s.sender(), s.log)
 	notifier := &ingest.Notifier{
-		Table: postgres.NewNotifications(s.db), Sender: s.sender(), Credentials: s.credentials, Index: s.reader, Troubles: s.troubles,
+		Table: postgres.NewNotifications(s.db), Sender: post, Credentials: s.credentials, Index: s.reader, Troubles: s.troubles,
 		Clock: s.clock, Logger: s.log,
 	}
-	return notifier.Run(ctx)
+	group, work := errgroup.WithContext(ctx)
+	group.Go(func() error { return post.Run(work) })
+	group.Go(func() error { return notifier.Run(work) })
+	return group.Wait()
 }
 
 func (s *service) troubles(ctx context.Context) (map[domain.SourceID]ingest.Trouble, error) {
