@@ -59,12 +59,3 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	return d.line.Run(ctx, d.take, d.Live, d.Again)
 }
-
-// hand brings h to the neighbour, never two states of a file at the same time.
-func (d *Dispatcher) hand(ctx context.Context, h Handover) (Outcome, Tried, error) {
-	if err := d.files.lock(ctx, h.File.FileID); err != nil {
-		return Outcome{}, Tried{}, err
-	}
-	defer d.files.unlock(h.File.FileID)
-	return d.line.Hand(ctx, h)
-}

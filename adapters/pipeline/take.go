@@ -40,24 +40,25 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	if err != nil {
 		return err
 	}
+	// Never two states of a file at the same time: what is new and what is handed on
+	// again come in different lanes. The lock covers the look at what was done, or a
+	// newer state could pass between the two.
+	if err := d.files.lock(ctx, e.FileID); err != nil {
+		return err
+	}
+	defer d.files.unlock(e.FileID)
 	if h.Replay != "" {
-		if cancelled, err := d.replays.cancelled(ctx, h.Replay); err != nil || cancelled {
+		if left, err := d.leftOut(ctx, h); err != nil || left {
 			return err
-		}
-		passed, known, err := d.States(ctx, d.Stage.Name(), e.FileID)
-		if err != nil {
-			return err
-		}
-		if known && e.Revised().Before(passed) {
-			return nil // the stage has had a newer state: telling of this one would take it back
 		}
 	}
 	outcome := Skipped(ReasonSourceGone)
 	if !h.Source.Removed || e.Change == domain.FileRemoved {
 		var tried Tried
-		if outcome, tried, err = d.hand(ctx, h); err != nil {
+		if outcome, tried, err = d.line.Hand(ctx, h); err != nil {
 			return err
 		}
+		d.files.note(e.FileID, e.Revised())
 		tried.Note(msg)
 	}
 	if outcome.State == domain.StageFailed {
@@ -66,6 +67,22 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	r, _ := reportOn(msg) // it is an event
 	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
 	return d.report(ctx, msg, r)
+}
+
+// leftOut tells whether a change of a replay is not handed on: the replay was
+// cancelled, or the stage has had a newer state of the file, which this one would
+// take back. The tables know of that once they hold the report; what this process
+// has handed on since, it knows itself.
+func (d *Dispatcher) leftOut(ctx context.Context, h Handover) (bool, error) {
+	if cancelled, err := d.replays.cancelled(ctx, h.Replay); err != nil || cancelled {
+		return cancelled, err
+	}
+	at := h.File.Revised()
+	if at.Before(d.files.noted(h.File.FileID)) {
+		return true, nil
+	}
+	passed, known, err := d.States(ctx, d.Stage.Name(), h.File.FileID)
+	return known && at.Before(passed), err
 }
 
 // cause is why a failed item failed.
