@@ -132,4 +132,5 @@ type Identity struct {
 	ExternalKey string // the same for two scopes exactly when they are the same object
 	Name        string // for people
 	URL         string // for people; empty when there is none
+	State       ObjectState
 }

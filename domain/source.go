@@ -43,6 +43,8 @@ type Source struct {
 	Rescoped bool `json:"rescoped,omitempty"` // the config has changed since the last claim that counted
 	Reopened bool `json:"reopened,omitempty"` // a credential was attached since the last claim that counted
 
+	Object *ObjectState `json:"object,omitempty"` // as the last run that looked has found it; nil: nothing was said
+
 	Lost []Lost `json:"lost,omitempty"` // files whose content was found missing or damaged, at most 100
 
 	RegisteredAt time.Time     `json:"registered_at,omitzero"`
@@ -58,6 +60,15 @@ type Source struct {
 	CredentialExpired bool      `json:"credential_expired,omitempty"`
 	HookID            string    `json:"hook_id,omitempty"`
 	HookExpiresAt     time.Time `json:"hook_expires_at,omitzero"`
+}
+
+// An ObjectState is how the object of a source is at its provider, for people:
+// nothing rests on it. The zero value: the provider does not say.
+type ObjectState struct {
+	Name       string `json:"name,omitempty"`       // what it is called now: "octo/hello"
+	URL        string `json:"url,omitempty"`        // its page
+	Visibility string `json:"visibility,omitempty"` // "public", "internal", "private"
+	Archived   bool   `json:"archived,omitempty"`   // it takes no changes any more
 }
 
 // A Failure is why a job did not come to its end.

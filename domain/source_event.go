@@ -97,6 +97,10 @@ type SourceChanged struct {
 	Counts  *Counts   `json:"counts,omitempty"`  // sync_progressed, sync_completed, sync_failed: of the job so far
 	Totals  *Totals   `json:"totals,omitempty"`  // with Counts: what the source holds behind this event
 
+	// registered, sync_completed, sync_failed: how the object is at the provider, when
+	// that is not what was said before.
+	Object *ObjectState `json:"object,omitempty"`
+
 	Code     string        `json:"code,omitempty"`     // sync_failed: one word, "unauthorized"
 	Message  string        `json:"message,omitempty"`  // sync_failed: for people, without secrets, at most 2 KiB
 	RetryAt  time.Time     `json:"retry_at,omitzero"`  // sync_failed: zero when the job has ended with it

@@ -53,7 +53,7 @@ func (s Source) registered(e SourceChanged) (Source, Effect) {
 	}
 	s = Source{
 		ID: e.SourceID, Owner: e.OwnerID, Provider: e.Provider, Name: e.Name, ExternalKey: e.ExternalKey,
-		Config: e.Config, Metadata: e.Metadata, Registered: true, RegisteredAt: e.At,
+		Config: e.Config, Metadata: e.Metadata, Registered: true, RegisteredAt: e.At, Object: e.Object,
 	}
 	if e.Partition != nil {
 		s.Partition = *e.Partition
@@ -149,6 +149,9 @@ func (s Source) inRun(e SourceChanged, offset int64) (Source, Effect) {
 	if e.Totals != nil {
 		s.Totals = *e.Totals
 	}
+	if e.Object != nil {
+		s.Object = e.Object
+	}
 	switch e.Change {
 	case SourceSyncProgressed:
 		return s.progressed(e)
@@ -222,7 +225,7 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 		j.Status, j.EndedAt, j.Failure, j.FailedAt = JobCompleted, e.At, nil, zeroTime
 	})
 	if s.Removed { // a stub is left, so that nothing counts any more
-		s.Name, s.Config, s.Metadata, s.Cursor, s.Held, s.Totals, s.Lost = "", nil, nil, nil, nil, Totals{}, nil
+		s.Name, s.Config, s.Metadata, s.Cursor, s.Held, s.Totals, s.Lost, s.Object = "", nil, nil, nil, nil, Totals{}, nil, nil
 	}
 	return s, effect
 }

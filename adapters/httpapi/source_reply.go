@@ -27,6 +27,8 @@ type SourceReply struct {
 	LastSyncAt time.Time `json:"lastSyncAt,omitzero" doc:"When the last job completed; absent before the first."`
 	LastSync   time.Time `json:"last_sync,omitzero" doc:"The same as lastSyncAt."`
 
+	Object *objectReply `json:"object,omitempty" doc:"The object at the provider, as the last sync has found it."`
+
 	Jobs      []string      `json:"jobs" nullable:"false" doc:"Ids of the jobs that have not ended, the oldest first."`
 	LastError *failureReply `json:"lastError,omitempty" doc:"Why the last job did not come to its end."`
 	Held      *heldReply    `json:"heldDeletes,omitempty" doc:"Deletes that wait for a release: so many files were missing that a fault of the provider is more likely."`
@@ -48,6 +50,13 @@ type sourceStats struct {
 type failureReply struct {
 	Code    string `json:"code" doc:"One word: unauthorized, gone, rate_limited, partial, transient, invalid, internal."`
 	Message string `json:"message"`
+}
+
+type objectReply struct {
+	Name       string `json:"name,omitempty" doc:"What it is called now; a rename or a transfer changes it and nothing else."`
+	URL        string `json:"url,omitempty" doc:"Its page."`
+	Visibility string `json:"visibility,omitempty" doc:"public, internal or private; absent where the provider does not say."`
+	Archived   bool   `json:"archived" doc:"Whether it takes no changes any more."`
 }
 
 type heldReply struct {
@@ -73,6 +82,9 @@ func newSourceReply(s domain.Source) SourceReply {
 	for _, j := range s.Jobs {
 		r.Jobs = append(r.Jobs, j.ID.String())
 	}
+	if o := s.Object; o != nil {
+		r.Object = &objectReply{Name: o.Name, URL: o.URL, Visibility: o.Visibility, Archived: o.Archived}
+	}
 	if s.Held != nil {
 		r.Held = &heldReply{Epoch: s.Held.Epoch, Count: s.Held.Count, Sample: append([]string{}, s.Held.Sample...)}
 	}
@@ -87,8 +99,8 @@ func newFailureReply(f *domain.Failure) *failureReply {
 }
 
 // metadata holds what the gateway has sent beside the options, and the address of s
-// under "url", which it hands on. That is what the config names, or what the
-// provider calls the source if that is one.
+// under "url", which it hands on. That is what the config names, the page of the
+// object at its provider, or what the provider calls the source if that is one.
 func metadata(s domain.Source) map[string]string {
 	var config struct {
 		URL, URI, RootPath string
@@ -102,7 +114,11 @@ func metadata(s domain.Source) map[string]string {
 	if config.RootPath != "" {
 		root = (&url.URL{Scheme: "file", Path: config.RootPath}).String()
 	}
-	for _, candidate := range []string{config.URL, config.URI, root, s.ExternalKey} {
+	page := ""
+	if s.Object != nil {
+		page = s.Object.URL
+	}
+	for _, candidate := range []string{config.URL, config.URI, root, page, s.ExternalKey} {
 		if u, err := url.Parse(candidate); err == nil && u.Scheme != "" && u.User == nil && (u.Host != "" || u.Path != "") {
 			m["url"] = candidate
 			break

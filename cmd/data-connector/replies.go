@@ -20,6 +20,10 @@ type sourceReply struct {
 	CreatedAt  time.Time
 	Metadata   struct{ URL string }
 	LastError  *struct{ Code, Message string }
+	Object     *struct { // nil: the provider does not say
+		Name, URL, Visibility string
+		Archived              bool
+	}
 
 	HeldDeletes *struct{ Count int64 } // nil: none
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -74,6 +75,9 @@ func (c *command) sourceShow() *cobra.Command {
 			t.row("type", s.Type)
 			t.row("name", s.Name)
 			t.row("url", s.Metadata.URL)
+			if o := s.Object; o != nil {
+				t.row("at the provider", strings.Join(strings.Fields(o.Name+" "+o.Visibility+" "+map[bool]string{true: "archived"}[o.Archived]), ", "))
+			}
 			t.row("status", s.Status)
 			t.row("paused", s.Paused)
 			if s.HeldDeletes != nil {

@@ -89,5 +89,5 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 			return domain.Identity{}, forge.NoBranch(err, ss.o.Branch, ss.repo.FullName)
 		}
 	}
-	return domain.Identity{ExternalKey: ss.key() + "/" + ss.repo.ID, Name: ss.repo.FullName, URL: ss.repo.WebURL}, nil
+	return ss.repo.Identity(ss.key() + "/" + ss.repo.ID), nil
 }

@@ -27,6 +27,7 @@ type cloudRepository struct {
 	UUID     string `json:"uuid"`
 	FullName string `json:"full_name"`
 	SCM      string `json:"scm"`
+	Private  bool   `json:"is_private"`
 	Links    links  `json:"links"`
 }
 
@@ -70,7 +71,7 @@ func (cloud) find(ctx context.Context, ss *session, workspace, repo string) (for
 	case !uuid.MatchString(r.UUID), !ok, !ownerName.MatchString(owner), !repoName.MatchString(name):
 		return forge.Facts{}, fmt.Errorf("bitbucket: repository: answer without an id or a name: %w", domain.ErrTransient)
 	}
-	return forge.Facts{ID: r.UUID, FullName: r.FullName, WebURL: r.Links.HTML.Href}, nil
+	return forge.Facts{ID: r.UUID, FullName: r.FullName, WebURL: r.Links.HTML.Href, Visibility: forge.Visible(r.Private)}, nil
 }
 
 // works asks who the credential is of. An access token is of nobody and is told

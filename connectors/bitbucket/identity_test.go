@@ -91,6 +91,22 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
+// TestState: what the provider says of the repository; Cloud archives none.
+func TestState(t *testing.T) {
+	t.Parallel()
+
+	cloud := newCloud(t, nil)
+	cloud.Stated(map[domain.ObjectState]func(){
+		{Visibility: "public"}:  func() { cloud.api.Repository(bitbuckettest.Object{"is_private": false}) },
+		{Visibility: "private"}: func() { cloud.api.Repository(bitbuckettest.Object{"is_private": true}) },
+	})
+	own := newServer(t, nil)
+	own.Stated(map[domain.ObjectState]func(){
+		{Visibility: "public"}:                  func() { own.api.Repository(bitbuckettest.Object{"public": true, "archived": false}) },
+		{Visibility: "private", Archived: true}: func() { own.api.Repository(bitbuckettest.Object{"public": false, "archived": true}) },
+	})
+}
+
 // TestGone: 404 means gone only with a credential that works, and one that works
 // but may not see the repository is told from one that is dead.
 func TestGone(t *testing.T) {

@@ -16,11 +16,13 @@ import (
 type server struct{}
 
 type serverRepository struct {
-	ID      int64       `json:"id"`
-	Slug    string      `json:"slug"`
-	SCM     string      `json:"scmId"`
-	Project project     `json:"project"`
-	Links   serverLinks `json:"links"`
+	ID       int64       `json:"id"`
+	Slug     string      `json:"slug"`
+	SCM      string      `json:"scmId"`
+	Public   bool        `json:"public"`
+	Archived bool        `json:"archived"`
+	Project  project     `json:"project"`
+	Links    serverLinks `json:"links"`
 }
 
 type project struct {
@@ -92,6 +94,7 @@ func (r serverRepository) facts() (forge.Facts, error) {
 	}
 	return forge.Facts{
 		ID: strconv.FormatInt(r.ID, 10), FullName: r.Project.Key + "/" + r.Slug, WebURL: strings.TrimSuffix(r.Links.self(), "/browse"),
+		Visibility: forge.Visible(!r.Public), Archived: r.Archived,
 	}, nil
 }
 

@@ -92,9 +92,7 @@ func (c *Connector) Validate(ctx context.Context, s domain.Scope) (domain.Identi
 			return domain.Identity{}, forge.NoBranch(err, ss.o.Branch, ss.repo.FullName)
 		}
 	}
-	return domain.Identity{
-		ExternalKey: externalKey(ss.web.Host, ss.repo.ID), Name: ss.repo.FullName, URL: ss.repo.WebURL,
-	}, nil
+	return ss.repo.Identity(externalKey(ss.web.Host, ss.repo.ID)), nil
 }
 
 func externalKey(host string, id int64) string { return host + "/" + strconv.FormatInt(id, 10) }

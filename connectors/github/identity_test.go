@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
+	"github.com/confuse/data-connector/connectors/github/githubtest"
 	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
 	"github.com/confuse/data-connector/domain"
@@ -33,6 +34,18 @@ func TestRenamed(t *testing.T) {
 	w.Renamed("other/renamed", func() { w.api.Rename("other", "renamed") }, func() {
 		w.api.Rename("octo", "hello")
 		w.api.Replace(99)
+	})
+}
+
+// TestState: what the provider says of the repository.
+func TestState(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Stated(map[domain.ObjectState]func(){
+		{Visibility: "public"}:                   func() { w.api.Repository(githubtest.Object{"visibility": "public", "archived": false}) },
+		{Visibility: "internal", Archived: true}: func() { w.api.Repository(githubtest.Object{"visibility": "internal", "archived": true}) },
+		{Visibility: "private", Archived: true}:  func() { w.api.Repository(githubtest.Object{"visibility": nil, "private": true, "archived": true}) },
 	})
 }
 

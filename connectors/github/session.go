@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,6 +130,7 @@ func (ss *session) resolve(ctx context.Context, id int64) error {
 	ss.repo = known{ID: r.GetID(), Facts: forge.Facts{
 		Asked: ss.asked(), ID: strconv.FormatInt(r.GetID(), 10), FullName: r.GetFullName(), WebURL: r.GetHTMLURL(),
 		DefaultBranch: r.GetDefaultBranch(), HasWiki: r.GetHasWiki(),
+		Visibility: cmp.Or(r.GetVisibility(), forge.Visible(r.GetPrivate())), Archived: r.GetArchived(), // Enterprise Server may say private alone
 	}}
 	ss.repo.Keep(ss.scope)
 	return nil

@@ -44,6 +44,17 @@ func TestRenamed(t *testing.T) {
 	})
 }
 
+// TestState: what the provider says of the repository.
+func TestState(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Stated(map[domain.ObjectState]func(){
+		{Visibility: "public"}:                   func() { w.api.Project(gitlabtest.Object{"visibility": "public", "archived": false}) },
+		{Visibility: "internal", Archived: true}: func() { w.api.Project(gitlabtest.Object{"visibility": "internal", "archived": true}) },
+	})
+}
+
 // TestGone: 404 means gone only with a credential that works.
 func TestGone(t *testing.T) {
 	t.Parallel()

@@ -137,6 +137,7 @@ func (ss *session) resolve(ctx context.Context, id int64) error {
 	ss.repo = known{id: p.ID, Facts: forge.Facts{
 		Asked: ss.asked(), ID: strconv.FormatInt(p.ID, 10), FullName: p.PathWithNamespace, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch,
 		HasWiki: p.WikiAccessLevel != sdk.DisabledAccessControl, Off: switchedOff(p),
+		Visibility: string(p.Visibility), Archived: p.Archived,
 	}}
 	ss.repo.Keep(ss.scope)
 	return nil

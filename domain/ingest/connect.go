@@ -99,6 +99,9 @@ func (s *Service) registration(ctx context.Context, req ConnectRequest) (domain.
 	if reg.Name == "" {
 		reg.Name = domain.Clean(found.Name)
 	}
+	if state := cleanState(found.State); state != (domain.ObjectState{}) {
+		reg.Object = &state
+	}
 	return reg, nil
 }
 

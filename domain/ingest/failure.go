@@ -97,7 +97,7 @@ func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChan
 	attempt, ev := job.Attempt+1, src.InRun(domain.SourceSyncFailed, e.Clock.Now())
 	ev.Seq = src.Seq + 1
 	if r != nil {
-		ev.Seq, ev.Counts, ev.Totals = r.nextSeq(), &r.counts, &r.totals
+		ev.Seq, ev.Counts, ev.Totals, ev.Object = r.nextSeq(), &r.counts, &r.totals, r.news()
 		if r.progressed {
 			attempt = 0
 		}

@@ -21,7 +21,8 @@ type run struct {
 	scope  domain.Scope
 	filter *Filter
 	print  domain.Digest // fingerprint of the scope
-	spool  string        // folder of this run, removed with it
+	object domain.ObjectState
+	spool  string // folder of this run, removed with it
 	known  *known
 	people *people
 	wanted func() bool // others wait, and this run has had its time
@@ -144,7 +145,23 @@ func (r *run) validate(ctx context.Context) error {
 	if err == nil && domain.Clean(found.ExternalKey) != r.src.ExternalKey {
 		return fmt.Errorf("another object, %q, has its name at the provider: %w", found.Name, domain.ErrGone)
 	}
+	if err == nil {
+		r.object = cleanState(found.State)
+	}
 	return err
+}
+
+// news is how the object is now, when the log says something else of it.
+func (r *run) news() *domain.ObjectState {
+	if r.object == (domain.ObjectState{}) || r.src.Object != nil && *r.src.Object == r.object {
+		return nil
+	}
+	return &r.object
+}
+
+func cleanState(s domain.ObjectState) domain.ObjectState {
+	s.Name, s.URL, s.Visibility = domain.Clean(s.Name), domain.Clean(s.URL), domain.Clean(s.Visibility)
+	return s
 }
 
 // isFirst reports whether the source was never listed to the end, and whether an
@@ -170,7 +187,7 @@ func (r *run) end(ctx context.Context, change domain.SourceChange) error {
 		return err
 	}
 	e := r.src.InRun(change, r.Clock.Now())
-	e.Seq, e.Counts, e.Totals = r.nextSeq(), &r.counts, &r.totals
+	e.Seq, e.Counts, e.Totals, e.Object = r.nextSeq(), &r.counts, &r.totals, r.news()
 	at, err := r.append(ctx, r.src, e)
 	if err != nil {
 		return err

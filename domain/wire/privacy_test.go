@@ -20,6 +20,7 @@ func TestNoFieldForPersonsOrSecrets(t *testing.T) {
 		"owner_id":       "opaque: who the source belongs to",
 		"name":           "of the source, not of a person",
 		"external_key":   "what the provider calls the source",
+		"object.name":    "of the source at its provider, not of a person",
 		"credential_id":  "an id, never the credential",
 		"counts.renamed": "how many files were",
 	}

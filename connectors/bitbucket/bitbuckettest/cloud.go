@@ -31,6 +31,7 @@ func (s *Server) routeCloud(rec *forgetest.Recorder, r *http.Request, path []str
 	case len(path) == 3:
 		o := s.recorded("repository")
 		maps.Copy(o, Object{"uuid": s.id, "name": s.name, "full_name": s.owner + "/" + s.name, "scm": "git", "links": s.page("")})
+		maps.Copy(o, s.fields)
 		rec.Reply(o)
 	case path[3] == "hooks":
 		s.hook(rec, r, path[4:], "uuid")

@@ -49,6 +49,7 @@ func (s *Server) serverRepository() Object {
 	id, _ := strconv.Atoi(s.id)
 	maps.Copy(o, Object{"id": id, "slug": s.name, "name": s.name, "links": s.page("/browse")})
 	o["project"] = Object{"key": s.owner}
+	maps.Copy(o, s.fields)
 	return o
 }
 

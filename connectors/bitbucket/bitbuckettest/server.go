@@ -41,6 +41,7 @@ type Server struct {
 	owner  string
 	name   string
 	gone   bool
+	fields Object // what a test has put over the recorded repository
 	denied bool
 	pulls  map[int]*thread
 	hooks  map[string]Object
@@ -71,7 +72,7 @@ func NewServer(t testing.TB, git http.Handler, owner, name string) *Server {
 func start(t testing.TB, s *Server) *Server {
 	s.t, s.now, s.lastID = t, time.Date(2026, time.January, 5, 9, 0, 0, 123456000, time.UTC), 1000
 	s.pulls, s.hooks, s.last = map[int]*thread{}, map[string]Object{}, map[string][]Object{}
-	s.objects = forgetest.ReadRecorded(t, recordedText)
+	s.fields, s.objects = Object{}, forgetest.ReadRecorded(t, recordedText)
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	s.URL = web.URL
@@ -113,6 +114,13 @@ func (s *Server) Replace(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.id = id
+}
+
+// Repository changes fields of the repository.
+func (s *Server) Repository(fields Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.fields, fields)
 }
 
 // Vanish deletes the repository.

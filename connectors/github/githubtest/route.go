@@ -55,6 +55,7 @@ func (s *Server) repository() Object {
 		"id": s.id, "name": s.name, "full_name": s.owner + "/" + s.name, "html_url": s.htmlURL(), "url": s.repositoryURL(),
 		"default_branch": "main", "has_wiki": s.wiki,
 	})
+	maps.Copy(o, s.fields)
 	return o
 }
 

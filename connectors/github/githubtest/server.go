@@ -3,6 +3,7 @@ package githubtest
 import (
 	_ "embed" // the recorded objects
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -42,6 +43,7 @@ type Server struct {
 	gone     bool
 	public   bool
 	wiki     bool
+	fields   Object // what a test has put over the recorded repository
 	issues   map[int]*thread
 	pulls    map[int]*thread
 	releases map[int64]Object
@@ -62,7 +64,7 @@ type thread struct {
 func New(t testing.TB, git http.Handler, owner, name string) *Server {
 	t.Helper()
 	s := &Server{
-		t: t, git: git, objects: forgetest.ReadRecorded(t, recordedText), id: 1296269, owner: owner, name: name, old: map[string]bool{},
+		t: t, git: git, objects: forgetest.ReadRecorded(t, recordedText), id: 1296269, owner: owner, name: name, old: map[string]bool{}, fields: Object{},
 		now: time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC), lastID: 1000,
 		issues: map[int]*thread{}, pulls: map[int]*thread{}, releases: map[int64]Object{}, talks: map[int]*talk{},
 		hooks: map[int64]Object{}, apps: map[string]string{},
@@ -103,6 +105,13 @@ func (s *Server) Replace(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.id = id
+}
+
+// Repository changes fields of the repository.
+func (s *Server) Repository(fields Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.fields, fields)
 }
 
 // Vanish deletes the repository, or takes access away: GitHub says the same.

@@ -20,8 +20,27 @@ type Facts struct {
 	WebURL        string `json:"web_url"`
 	DefaultBranch string `json:"default_branch"`
 	HasWiki       bool   `json:"has_wiki"`
+	Visibility    string `json:"visibility,omitempty"` // "public", "internal", "private"
+	Archived      bool   `json:"archived,omitempty"`
 	// Off names the parts that are switched off, in the connector's own words.
 	Off string `json:"off,omitempty"`
+}
+
+// Identity is that of the repository, with key as its external key.
+func (f Facts) Identity(key string) domain.Identity {
+	return domain.Identity{
+		ExternalKey: key, Name: f.FullName, URL: f.WebURL,
+		State: domain.ObjectState{Name: f.FullName, URL: f.WebURL, Visibility: f.Visibility, Archived: f.Archived},
+	}
+}
+
+// Visible is the word for who may see a repository, where a provider says only
+// whether it is private.
+func Visible(private bool) string {
+	if private {
+		return "private"
+	}
+	return "public"
 }
 
 // Asked names what a config asks for, whatever the case of its letters. Another

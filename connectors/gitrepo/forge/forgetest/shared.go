@@ -102,6 +102,21 @@ func (w *World) Renamed(moved string, rename, replace func()) {
 	}
 }
 
+// Stated wants Validate to say who may see the repository, and whether it is
+// archived, behind each change.
+func (w *World) Stated(changes map[domain.ObjectState]func()) {
+	w.T.Helper()
+	w.Put("README.md", "hello")
+	for want, change := range changes {
+		change()
+		id, err := w.Conn.Validate(w.T.Context(), w.Scope)
+		want.Name, want.URL = id.Name, id.URL
+		if err != nil || id.State != want {
+			w.T.Errorf("got %+v, %v, want %+v", id.State, err, want)
+		}
+	}
+}
+
 // Lost takes the repository away and gives it back: it is gone, but only with a
 // credential that works.
 func (w *World) Lost(token domain.Secret, vanish func(bool)) {
