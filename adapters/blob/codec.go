@@ -11,9 +11,29 @@ import (
 // of a decoder to about twice as much; source files are smaller.
 const window = 1 << 20
 
+// smallItem is the most bytes of an item that is compressed as a whole: that
+// copies less than a stream.
+const smallItem = 64 << 10
+
 // codecs keeps encoders and decoders: making one costs more than a small item.
 // Encoders that failed are not given back.
-type codecs struct{ encoders, decoders sync.Pool }
+type codecs struct{ encoders, decoders, presses sync.Pool }
+
+// A press compresses one small item at a time.
+type press struct {
+	enc     *zstd.Encoder
+	in, out []byte
+}
+
+func (c *codecs) press() (*press, error) {
+	if p, ok := c.presses.Get().(*press); ok {
+		return p, nil
+	}
+	enc, err := newEncoder(nil)
+	return &press{enc: enc, in: make([]byte, smallItem)}, err
+}
+
+func (c *codecs) putPress(p *press) { c.presses.Put(p) }
 
 // encoder works on the goroutine of its caller. An empty item is a frame, too.
 func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
@@ -21,6 +41,10 @@ func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
 		e.Reset(w)
 		return e, nil
 	}
+	return newEncoder(w)
+}
+
+func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
 }

@@ -1,8 +1,10 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -16,15 +18,67 @@ const headSize = 2 << 10
 // Stage reads r to its end and compresses it. What grows above 4 MiB compressed
 // goes to disk. An error of r is in the error that is returned.
 func (w *writer) Stage(ctx context.Context, r io.Reader) (domain.Staged, error) {
-	s := &staged{body: spill{spool: w.store.spool}}
-	in := &intake{ctx: ctx, from: r, hash: sha256.New()}
-	if err := w.store.compress(in, &s.body); err != nil {
-		s.Drop()
+	s, err := w.store.stage(ctx, r)
+	if err != nil {
 		return nil, fmt.Errorf("blob: stage: %w", err)
 	}
-	in.hash.Sum(s.digest[:0])
-	s.size, s.head = in.size, in.head
 	return s, nil
+}
+
+func (s *Store) stage(ctx context.Context, r io.Reader) (*staged, error) {
+	p, err := s.codecs.press()
+	if err != nil {
+		return nil, err
+	}
+	defer s.codecs.putPress(p)
+	n, err := fill(ctx, r, p.in)
+	switch {
+	case errors.Is(err, io.EOF):
+		return s.stageSmall(p, p.in[:n]), nil
+	case err != nil:
+		return nil, err
+	}
+	return s.stageLarge(ctx, io.MultiReader(bytes.NewReader(p.in), r))
+}
+
+// fill reads into the whole of buf. io.EOF, as it is: r came to its end before.
+func fill(ctx context.Context, r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		var more int
+		more, err = r.Read(buf[n:])
+		n += more
+	}
+	if n == len(buf) && errors.Is(err, io.EOF) { // the next read says so again
+		err = nil
+	}
+	return n, err
+}
+
+// stageSmall stages content that lies in memory as a whole, in one piece of memory.
+func (s *Store) stageSmall(p *press, content []byte) *staged {
+	p.out = p.enc.EncodeAll(content, p.out[:0])
+	head := min(len(content), headSize)
+	kept := append(make([]byte, 0, head+len(p.out)), content[:head]...)
+	kept = append(kept, p.out...)
+	return &staged{
+		digest: sha256.Sum256(content), size: int64(len(content)), head: kept[:head:head],
+		body: spill{spool: s.spool, mem: *bytes.NewBuffer(kept[head:]), size: int64(len(p.out))},
+	}
+}
+
+func (s *Store) stageLarge(ctx context.Context, r io.Reader) (*staged, error) {
+	item := &staged{body: spill{spool: s.spool}}
+	in := &intake{ctx: ctx, from: r, hash: sha256.New()}
+	if err := s.compress(in, &item.body); err != nil {
+		item.Drop()
+		return nil, err
+	}
+	in.hash.Sum(item.digest[:0])
+	item.size, item.head = in.size, in.head
+	return item, nil
 }
 
 func (s *Store) compress(from io.Reader, to io.Writer) error {

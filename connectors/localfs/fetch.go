@@ -25,13 +25,13 @@ func (c *Connector) Fetch(ctx context.Context, s domain.Scope, ref domain.ItemRe
 	b := &body{ctx: ctx, f: f, was: was}
 	return domain.Content{Body: b, Read: func(d domain.Digest) {
 		if b.whole && !d.IsZero() && was.trusted() && !was.racy(at) {
-			remember(s.Cache, record{path: path, stamp: was, digest: d})
+			c.notes.add(s.Cache, record{path: path, stamp: was, digest: d})
 		}
 	}}, nil
 }
 
 // openRef opens the file at a path below the root of s.
-func (c *Connector) openRef(s domain.Scope, path string) (*os.File, stamp, error) {
+func (c *Connector) openRef(s domain.Scope, path string) (opened, stamp, error) {
 	if root, err := c.realRoot(s); err == nil && filepath.IsLocal(path) {
 		if f, is := openReal(root + "/" + path); f != nil {
 			return f, is, nil
@@ -46,8 +46,19 @@ func (c *Connector) openRef(s domain.Scope, path string) (*os.File, stamp, error
 	if err != nil {
 		return nil, stamp{}, classify("open", err)
 	}
-	return f, was, nil
+	return file{f}, was, nil
 }
+
+// An opened is a regular file to read.
+type opened interface {
+	io.ReadCloser
+	stat() (found, error)
+}
+
+// A file is one that os has opened.
+type file struct{ *os.File }
+
+func (f file) stat() (found, error) { return statFile(f.File) }
 
 // openFile opens a regular file, following no symlink and never waiting, as the
 // opening of a FIFO would.
@@ -88,14 +99,15 @@ func openFile(root *os.Root, path string) (*os.File, stamp, error) {
 // the same before and behind the reading.
 type body struct {
 	ctx   context.Context // of the one Fetch that it serves
-	f     *os.File
+	f     opened
 	was   stamp
 	given int64
 	whole bool // read to its end, unchanged
 }
 
 // Read ends with ErrChanging instead of io.EOF when the file has changed, and as
-// soon as there is more than its size: one that grows all the time has no end.
+// soon as there is more than its size: one that grows all the time has no end. A
+// read that comes back short at its size has met the end.
 func (b *body) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
@@ -109,12 +121,14 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, b.end()
 	case err != nil:
 		return n, classify("read", err)
+	case n < len(p) && b.given == b.was.size:
+		return n, b.end()
 	}
 	return n, nil
 }
 
 func (b *body) end() error {
-	is, err := statFile(b.f)
+	is, err := b.f.stat()
 	if err != nil {
 		return classify("read", err)
 	}

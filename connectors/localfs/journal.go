@@ -13,21 +13,6 @@ import (
 // runLength is how many records of the journal are sorted at once: 12 MB.
 const runLength = 1 << 16
 
-// remember adds r to the journal of a cache. Several files may be read at once:
-// a record is one write at the end of the file, so they do not mix. A failure
-// loses it, which is allowed: the file is read again.
-func remember(folder string, r record) {
-	if folder == "" {
-		return
-	}
-	f, err := os.OpenFile(filepath.Join(folder, journalName), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return
-	}
-	_, _ = f.Write(r.appendTo(nil)) // see above
-	_ = f.Close()                   // the same
-}
-
 // A journal is what was read since the last walk, sorted: runs of records, each
 // in the order of their paths, in a file that has no name any more.
 type journal struct {

@@ -31,7 +31,7 @@ func (l *lister) leaf(f *frame, name string) error {
 	case err != nil:
 		return l.out.fail(failed(path, err), path)
 	case is.mode.IsRegular():
-		return l.out.item(l.file(path, is))
+		return l.out.item(path, l.file(path, is))
 	case is.mode&fs.ModeSymlink != 0:
 		return l.link(f, name, is)
 	case is.mode.IsDir(): // it would be out of order here
@@ -88,7 +88,7 @@ func (l *lister) link(f *frame, name string, is found) error {
 	if err != nil {
 		return l.out.fail(failed(path, err), path)
 	}
-	return l.out.item(domain.Item{
+	return l.out.item(path, domain.Item{
 		Path: []byte(path), Kind: domain.KindSymlink, Bodiless: true, Size: int64(len(target)), Modified: is.modifiedAt(),
 		Version: domain.Digest(sha256.Sum256([]byte(target))).String(), Attributes: map[string]string{"target": valid(target)},
 	})

@@ -33,6 +33,7 @@ type Connector struct {
 	page         int // most entries of a page
 	watches      int // most folders of one Watch
 	resolved     resolved
+	notes        notes
 }
 
 // New makes a connector. It looks at nothing yet: a folder that is allowed may
@@ -95,6 +96,8 @@ func (c *Connector) Snapshot(ctx context.Context, s domain.Scope, resume domain.
 	}
 	defer r.close()
 	after := parseCursor(resume, r.id)
+	c.notes.flush(s.Cache)       // what the last run has read
+	defer c.notes.flush(s.Cache) // what is read for the pages of this one
 	p, err := openPass(s, rootRecord(r.id, c.clock.Now()), after == "")
 	if err != nil {
 		return err

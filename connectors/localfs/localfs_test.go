@@ -191,4 +191,5 @@ func (w *world) readAll(l *listing) {
 			}
 		}
 	}
+	w.conn.FlushNotes(w.scope.Cache)
 }

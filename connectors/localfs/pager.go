@@ -21,9 +21,13 @@ type pager struct {
 	any  bool   // something was listed
 }
 
-func (p *pager) item(item domain.Item) error {
+// item lists item, which is at path.
+func (p *pager) item(path string, item domain.Item) error {
+	if p.page.Changes == nil {
+		p.page.Changes = make([]domain.Change, 0, p.most)
+	}
 	p.page.Changes = append(p.page.Changes, domain.Change{Item: item})
-	return p.behind(string(item.Path))
+	return p.behind(path)
 }
 
 // fail reports an entry. unread: what the engine knows there, or below, is not

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,27 +41,20 @@ func plain(f *os.File) (*os.File, error) {
 
 // statAt looks at name in the open folder dir and follows no symlink.
 func statAt(dir *os.File, name string) (found, error) {
-	return statx(dir, name, unix.AT_SYMLINK_NOFOLLOW)
+	defer runtime.KeepAlive(dir)
+	return statx(int(dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 // statFile looks at an open file.
-func statFile(f *os.File) (found, error) { return statx(f, "", unix.AT_EMPTY_PATH) }
+func statFile(f *os.File) (found, error) {
+	defer runtime.KeepAlive(f)
+	return statx(int(f.Fd()), "", unix.AT_EMPTY_PATH)
+}
 
-func statx(f *os.File, name string, flags int) (found, error) {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return found{}, err
-	}
+func statx(fd int, name string, flags int) (found, error) {
 	var st unix.Statx_t
-	var errStat error
-	err = conn.Control(func(fd uintptr) {
-		errStat = unix.Statx(int(fd), name, flags, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
-	})
-	if err != nil {
-		return found{}, err
-	}
-	if errStat != nil {
-		return found{}, fmt.Errorf("stat: %w", errStat)
+	if err := unix.Statx(fd, name, flags, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
+		return found{}, fmt.Errorf("stat: %w", err)
 	}
 	is := found{mode: fileMode(st.Mode), stamp: stamp{
 		id:       fileID{device: unix.Mkdev(st.Dev_major, st.Dev_minor), inode: st.Ino},
