@@ -8,10 +8,8 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-const (
-	defaultReaders = 4
-	maxReads       = 3 // of an item that changes while it is read
-)
+// maxReads is how often an item is read that changes while it is read.
+const maxReads = 3
 
 // A fetched is what fetching one item came to. The zero value: not fetched.
 type fetched struct {
@@ -22,57 +20,17 @@ type fetched struct {
 	err     error               // of the run
 }
 
+// size is how many bytes of content f holds.
+func (f fetched) size() int64 {
+	if f.staged == nil {
+		return 0
+	}
+	return f.staged.Size()
+}
+
 func (f fetched) drop() {
 	if f.staged != nil {
 		f.staged.Drop()
-	}
-}
-
-// A prefetch fetches items ahead of their use, several at once, and hands them
-// out in order. Only a few are held at a time.
-type prefetch struct {
-	ahead  chan chan fetched
-	cancel context.CancelFunc
-}
-
-// fetchAhead begins to fetch items, in their order. close must be called.
-func (r *run) fetchAhead(ctx context.Context, items []domain.Item) *prefetch {
-	readers := r.Readers
-	if readers <= 0 {
-		readers = defaultReaders
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	p := &prefetch{ahead: make(chan chan fetched, readers-1), cancel: cancel}
-	pack := r.page.pack
-	go func() {
-		defer close(p.ahead)
-		for _, item := range items {
-			result := make(chan fetched, 1)
-			select {
-			case p.ahead <- result: // waits while enough is under way
-			case <-ctx.Done():
-				return
-			}
-			go func() { result <- r.fetch(ctx, pack, item) }()
-		}
-	}()
-	return p
-}
-
-// next is the next item in order. When ctx has ended, the rest is not fetched.
-func (p *prefetch) next(ctx context.Context) fetched {
-	result, ok := <-p.ahead
-	if !ok {
-		return fetched{err: context.Cause(ctx)}
-	}
-	return <-result
-}
-
-// close drops what was not asked for.
-func (p *prefetch) close() {
-	p.cancel()
-	for result := range p.ahead {
-		(<-result).drop()
 	}
 }
 
@@ -122,7 +80,10 @@ func (r *run) staged(ctx context.Context, pack domain.PackWriter, item domain.It
 	if content.Read != nil {
 		content.Read(staged.Digest())
 	}
-	head := append([]byte{}, staged.Head()...) // not nil: it was read, and may be empty
+	head := staged.Head()
+	if head == nil {
+		head = []byte{} // it was read, and is empty
+	}
 	return fetched{staged: staged, traits: traitsOf(domain.Clean(string(item.Path)), head), version: content.Version}
 }
 
