@@ -38,9 +38,9 @@ func NewHintEventID(source SourceID, delivery string, body Digest) EventID {
 }
 
 func attributesDigest(attributes map[string]string) string {
-	h := sha256.New()
+	var b []byte
 	for _, k := range slices.Sorted(maps.Keys(attributes)) {
-		h.Write(join([]string{k, attributes[k], ""}))
+		b = appendJoined(b, []string{k, attributes[k], ""})
 	}
-	return Digest(h.Sum(nil)).String()
+	return Digest(sha256.Sum256(b)).String()
 }

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 
@@ -74,18 +75,22 @@ func NewPathFileID(source SourceID, rawPath []byte, n int) FileID {
 // name makes a UUIDv5 below source. The parts are joined by NUL, which none of
 // them contains: a path cannot hold it, the others are ours.
 func name(source SourceID, parts ...string) uuid.UUID {
-	return uuid.NewSHA1(source.UUID, join(parts))
+	b := make([]byte, 0, 512) // most are shorter and need no memory of their own
+	b = appendJoined(append(b, source.UUID[:]...), parts)
+	sum := sha1.Sum(b) // as RFC 9562 wants it; nothing rests on its strength
+	id := uuid.UUID(sum[:16])
+	id[6], id[8] = id[6]&0x0f|0x50, id[8]&0x3f|0x80 // version 5, the variant of the RFC
+	return id
 }
 
-func join(parts []string) []byte {
-	var b bytes.Buffer
+func appendJoined(b []byte, parts []string) []byte {
 	for i, p := range parts {
 		if i > 0 {
-			b.WriteByte(0)
+			b = append(b, 0)
 		}
-		b.WriteString(p)
+		b = append(b, p...)
 	}
-	return b.Bytes()
+	return b
 }
 
 // ParseSourceID reads a source id as users write it. Anything but a UUID is

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -20,6 +21,8 @@ type known struct {
 	index  domain.Index
 	folds  domain.Folds
 	source domain.SourceID
+	first  bool   // no run came before: there are no rows but those of this one
+	top    []byte // the greatest raw path that was put
 
 	mu     sync.Mutex                    // connectors look up while the run goes on
 	byID   map[domain.FileID]domain.File // not folded yet
@@ -35,9 +38,9 @@ type overlayPage struct {
 	last  domain.Revised
 }
 
-func newKnown(e *Engine, source domain.SourceID) *known {
+func newKnown(e *Engine, src domain.Source) *known {
 	return &known{
-		index: e.Index, folds: e.Folds, source: source,
+		index: e.Index, folds: e.Folds, source: src.ID, first: src.Run == 1,
 		byID: map[domain.FileID]domain.File{}, byPath: map[string]domain.FileID{},
 	}
 }
@@ -54,6 +57,24 @@ func (k *known) put(f domain.File) {
 		k.byPath[string(f.RawPath())] = f.ID
 	}
 	k.open = append(k.open, f.ID)
+	if path := f.RawPath(); bytes.Compare(path, k.top) > 0 {
+		k.top = path
+	}
+}
+
+// new reports whether nothing was ever known at any of these raw paths: in the
+// first run of a source those behind all that it has put. It says so of the files
+// whose ids come from these paths, too. A listing in order is spared asking.
+func (k *known) new(rawPaths [][]byte) bool {
+	if !k.first {
+		return false
+	}
+	for _, p := range rawPaths {
+		if bytes.Compare(p, k.top) <= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // cut is what was put since the last call: the files of a page.

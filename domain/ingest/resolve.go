@@ -65,11 +65,11 @@ type resolution struct {
 // resolvePage resolves what fits into the page under way. Of several changes of one
 // item the last is right; deletes come last, so that a rename may claim the file.
 func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *vanished) error {
-	changes = r.lastWord(changes)
+	changes, ids := r.lastWord(changes)
 	if err := r.people.meet(ctx, changes); err != nil {
 		return err
 	}
-	v, err := r.viewOf(ctx, changes)
+	v, err := r.viewOf(ctx, changes, ids)
 	if err != nil {
 		return err
 	}
@@ -94,45 +94,46 @@ func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *va
 		}
 		if c.Deleted {
 			s.delete(c.Item)
-		} else if err := s.upsert(ctx, c.Item, got); err != nil {
+		} else if err := s.upsert(ctx, c.Item, ids[i], got); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lastWord is the last change of each item, deletes behind all others.
-func (r *run) lastWord(changes []domain.Change) []domain.Change {
-	last := make(map[domain.FileID]int, len(changes))
+// lastWord is the last change of each item, deletes behind all others, and the
+// first ids of these items.
+func (r *run) lastWord(changes []domain.Change) ([]domain.Change, []domain.FileID) {
+	given, last := make([]domain.FileID, len(changes)), make(map[domain.FileID]int, len(changes))
 	for i, c := range changes {
-		last[r.firstID(c.Item)] = i
+		given[i] = r.firstID(c.Item)
+		last[given[i]] = i
 	}
-	upserts := make([]domain.Change, 0, len(changes))
-	var deletes []domain.Change
-	for i, c := range changes {
-		switch {
-		case last[r.firstID(c.Item)] != i:
-		case c.Deleted:
-			deletes = append(deletes, c)
-		default:
-			upserts = append(upserts, c)
+	words, ids := make([]domain.Change, 0, len(last)), make([]domain.FileID, 0, len(last))
+	for _, deleted := range []bool{false, true} {
+		for i, c := range changes {
+			if last[given[i]] == i && c.Deleted == deleted {
+				words, ids = append(words, c), append(ids, given[i])
+			}
 		}
 	}
-	return append(upserts, deletes...)
+	return words, ids
 }
 
-// viewOf loads what is known of the files that changes may concern.
-func (r *run) viewOf(ctx context.Context, changes []domain.Change) (*view, error) {
+// viewOf loads what is known of the files that changes may concern. ids are the
+// first ids of their items.
+func (r *run) viewOf(ctx context.Context, changes []domain.Change, ids []domain.FileID) (*view, error) {
 	var paths [][]byte
-	ids := make([]domain.FileID, 0, len(changes))
 	for _, c := range changes {
-		ids = append(ids, r.firstID(c.Item))
 		if r.caps.Identity == domain.ByPath {
 			paths = append(paths, c.Item.Path)
 			if c.Item.MovedFrom != nil {
 				paths = append(paths, c.Item.MovedFrom)
 			}
 		}
+	}
+	if r.caps.Identity == domain.ByPath && r.known.new(paths) {
+		return r.known.load(ctx, nil, nil)
 	}
 	return r.known.load(ctx, paths, ids)
 }
@@ -192,8 +193,9 @@ func tombstone(f domain.File) domain.FileState {
 	}
 }
 
-// upsert emits what makes the known file, if there is one, what item says.
-func (s *resolution) upsert(ctx context.Context, item domain.Item, got fetched) error {
+// upsert emits what makes the known file, if there is one, what item says. id is
+// the first id of item.
+func (s *resolution) upsert(ctx context.Context, item domain.Item, id domain.FileID, got fetched) error {
 	prior, live := s.present(item)
 	if !live && s.caps.Identity == domain.ByPath {
 		var err error
@@ -214,11 +216,11 @@ func (s *resolution) upsert(ctx context.Context, item domain.Item, got fetched) 
 		return nil
 	}
 	defer got.drop()
-	return s.become(ctx, item, got, prior, live)
+	return s.become(ctx, item, id, got, prior, live)
 }
 
 // become emits the step from prior, which may not be live, to item.
-func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, prior domain.File, live bool) error {
+func (s *resolution) become(ctx context.Context, item domain.Item, id domain.FileID, got fetched, prior domain.File, live bool) error {
 	same := live && sameContent(item, got, prior)
 	state := stateOf(item, got, prior, same)
 	s.people.name(item, &state)
@@ -249,10 +251,9 @@ func (s *resolution) become(ctx context.Context, item domain.Item, got fetched, 
 		}
 		return nil
 	}
-	id := s.firstID(item)
 	if s.caps.Identity == domain.ByPath {
 		var err error
-		if id, err = s.freeID(ctx, item.Path); err != nil {
+		if id, err = s.freeID(ctx, item.Path, id); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ type run struct {
 func (e *Engine) newRun(src domain.Source) (*run, error) {
 	r := &run{
 		Engine: e, src: src, job: src.Jobs[0], print: domain.ScopeOf(src.Config),
-		known: newKnown(e, src.ID), people: newPeople(e, src), counts: src.Jobs[0].Counts, cursor: src.Cursor,
+		known: newKnown(e, src), people: newPeople(e, src), counts: src.Jobs[0].Counts, cursor: src.Cursor,
 	}
 	if r.job.Mode == domain.SyncRemove { // asks nobody, and no option is in its way
 		return r, nil

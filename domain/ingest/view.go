@@ -75,16 +75,15 @@ func (v *view) put(f domain.File) {
 
 // freeID is the id of a new file at rawPath: the one with the smallest number
 // that no live file holds. The file that held it before, if any, is a tombstone.
-func (v *view) freeID(ctx context.Context, rawPath []byte) (domain.FileID, error) {
-	for n := 0; ; n++ {
-		id := domain.NewPathFileID(v.known.source, rawPath, n)
-		if n > 0 {
-			if err := v.loadIDs(ctx, []domain.FileID{id}); err != nil {
-				return id, err
-			}
-		}
+// The one with number 0 is id, which was loaded.
+func (v *view) freeID(ctx context.Context, rawPath []byte, id domain.FileID) (domain.FileID, error) {
+	for n := 1; ; n++ {
 		if _, live := v.live(id); !live {
 			return id, nil
+		}
+		id = domain.NewPathFileID(v.known.source, rawPath, n)
+		if err := v.loadIDs(ctx, []domain.FileID{id}); err != nil {
+			return id, err
 		}
 	}
 }
