@@ -58,6 +58,9 @@ func languageByContent(base string, head []byte) string {
 	if mayHaveModeline(head) {
 		return enry.GetLanguage(base, head)
 	}
+	if isPlainYAML(base, head) {
+		return "YAML"
+	}
 	var languages []string
 	for _, strategy := range enry.DefaultStrategies[1:] {
 		switch found := strategy(base, head, languages); len(found) {
@@ -87,6 +90,23 @@ func mayHaveModeline(head []byte) bool {
 		}
 	}
 	return false
+}
+
+// isPlainYAML reports whether go-enry would say YAML, after asking a slow regular
+// expression, `(?m)^\t+.*?[^\s:].*?:`, which lines that begin with a tab may match.
+func isPlainYAML(base string, head []byte) bool {
+	if ending := strings.ToLower(path.Ext(base)); ending != ".yaml" && ending != ".yml" || bytes.HasPrefix(head, []byte("#!")) || bytes.Contains(head, []byte("<?xml")) {
+		return false
+	}
+	if bytes.Contains(head, []byte("swagger:")) || bytes.Contains(head, []byte("openapi:")) {
+		return false
+	}
+	for line := range bytes.SplitSeq(head, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("\t")) && bytes.Contains(bytes.TrimLeft(line, "\t\f\r :"), []byte(":")) {
+			return false
+		}
+	}
+	return true
 }
 
 // languageByName is what the name alone tells; not sure: only the content does.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"iter"
 	"path/filepath"
 	"regexp/syntax"
 	"strings"
@@ -14,8 +15,49 @@ import (
 // many regular expressions, which is so of nearly every path and takes much
 // longer to find out from the expressions.
 type sieve struct {
-	texts []string // lower case: every match holds one of them
-	open  bool     // there is an expression without such a text: all is let through
+	texts []fixed // lower case: every match of the expression at the same place holds it
+	open  bool    // there is an expression without such a text: all is let through
+}
+
+// A fixed is a text to search for.
+type fixed struct {
+	text  string
+	pairs []uint16 // of letters side by side
+}
+
+func newFixed(text string) fixed {
+	f := fixed{text: text}
+	for i := range len(text) - 1 {
+		f.pairs = append(f.pairs, pairOf(text[i], text[i+1]))
+	}
+	return f
+}
+
+// pairOf is the place of two letters in a set of pairs. Others may share it.
+func pairOf(a, b byte) uint16 { return (uint16(a)*37 + uint16(b)) % pairsMax }
+
+const pairsMax = 4096
+
+// pairs are those of one path: a text of which one is missing is not in the path,
+// which is found out faster than by a search.
+type pairs [pairsMax / 64]uint64
+
+func pairsOf(path string) (set pairs) {
+	for i := range len(path) - 1 {
+		p := pairOf(path[i], path[i+1])
+		set[p/64] |= 1 << (p % 64)
+	}
+	return set
+}
+
+// in reports whether path, of which set are the pairs, holds f.
+func (f fixed) in(path string, set *pairs) bool {
+	for _, p := range f.pairs {
+		if set[p/64]&(1<<(p%64)) == 0 {
+			return false
+		}
+	}
+	return strings.Contains(path, f.text)
 }
 
 // newSieve is the sieve of patterns.
@@ -24,11 +66,11 @@ func newSieve(patterns []string) sieve {
 	for _, p := range patterns {
 		re, err := syntax.Parse(p, syntax.Perl)
 		if err != nil {
-			s.open = true
+			s.open, s.texts = true, append(s.texts, fixed{})
 			continue
 		}
 		text := fixedText(re.Simplify())
-		s.texts = append(s.texts, text)
+		s.texts = append(s.texts, newFixed(text))
 		s.open = s.open || text == ""
 	}
 	return s
@@ -40,13 +82,24 @@ func (s sieve) mayMatch(path string) bool {
 	if s.open || !isASCII(path) {
 		return true
 	}
-	path = strings.ToLower(path)
-	for _, text := range s.texts {
-		if strings.Contains(path, text) {
-			return true
-		}
+	for range s.through(path) {
+		return true
 	}
 	return false
+}
+
+// through gives the places of the expressions that have to be asked about path,
+// which is ASCII.
+func (s sieve) through(path string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		path := strings.ToLower(path)
+		set := pairsOf(path)
+		for i, f := range s.texts {
+			if f.in(path, &set) && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // fixedText is a text in lower case that every match of re holds, the longest
@@ -106,7 +159,18 @@ func isASCII(s string) bool {
 }
 
 // isVendored is enry.IsVendor.
-func isVendored(path string) bool { return vendorPaths().mayMatch(path) && enry.IsVendor(path) }
+func isVendored(path string) bool {
+	s := vendorPaths()
+	if s.open || !isASCII(path) {
+		return enry.IsVendor(path)
+	}
+	for i := range s.through(path) {
+		if data.VendorMatchers[i].MatchString(path) {
+			return true
+		}
+	}
+	return false
+}
 
 // isGenerated is enry.IsGenerated, which asks about the path first.
 func isGenerated(path string, head []byte) bool {
@@ -138,8 +202,12 @@ var vendorPaths = sync.OnceValue(func() sieve {
 // generatedPaths is the sieve of what enry.IsGenerated knows by its path. Its rules
 // are functions, which do not tell their patterns; a test counts them.
 var generatedPaths = sync.OnceValue(func() sieve {
-	return sieve{texts: []string{
+	var s sieve
+	for _, text := range []string{
 		".idea/", "pods/", "carthage/build/", ".designer.", ".feature.cs", "node_modules/", "vendor/", "lock", "npm-shrinkwrap.json",
 		".pnp.", "godeps/", ".zep.", ".toml.orig", "__generated__/", "_tlb.pas", "htmlcov/", ".sqlx/query-",
-	}}
+	} {
+		s.texts = append(s.texts, newFixed(text))
+	}
+	return s
 })
