@@ -1,8 +1,8 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -11,33 +11,26 @@ import (
 // each of its records, whoever waits for it or not.
 type flight struct {
 	done chan struct{}
-	free func() // gives its room back
 
-	mu      sync.Mutex
-	open    int   // records without an answer
-	written bool  // the broker took one of them, or may have
+	// Once done is closed:
+	written bool  // the broker took one of the records, or may have
 	err     error // the first one
 }
 
-func newFlight(records int, free func()) *flight {
-	return &flight{done: make(chan struct{}), free: free, open: records}
-}
-
-// landed takes the client's answer for one record.
-func (f *flight) landed(_ *kgo.Record, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !refused(err) {
-		f.written = true
-	}
-	if f.err == nil {
-		f.err = err
-	}
-	f.open--
-	if f.open == 0 {
-		f.free()
-		close(f.done)
-	}
+// takeOff sends records. land is called when they are answered for. The client
+// waits for no more records once it has these: whoever waits for a page or a hint
+// waits for its answer, not for company.
+func takeOff(ctx context.Context, client *kgo.Client, records []*kgo.Record, land func()) *flight {
+	f := &flight{done: make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		defer land()
+		for _, r := range client.ProduceSync(ctx, records...) {
+			f.written = f.written || r.Err == nil || !refused(r.Err)
+			f.err = cmp.Or(f.err, r.Err)
+		}
+	}()
+	return f
 }
 
 // wait returns when the flight has ended or ctx has. The second one leaves it

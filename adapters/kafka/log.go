@@ -94,13 +94,9 @@ func (l *Log) append(ctx context.Context, trace string, messages []domain.Messag
 		return nil, appendError(fmt.Errorf("too much is in flight: %w", err), false)
 	}
 	losses := l.losses.Load()
-	f := newFlight(len(records), func() { l.room.Release(room) })
 	// The client fails all that waits in a partition when the context of one
 	// record ends, so it is given one that does not.
-	kept := context.WithoutCancel(ctx)
-	for _, r := range records {
-		l.client.Produce(kept, r, f.landed)
-	}
+	f := takeOff(context.WithoutCancel(ctx), l.client, records, func() { l.room.Release(room) })
 	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}
@@ -110,21 +106,23 @@ func (l *Log) append(ctx context.Context, trace string, messages []domain.Messag
 	return positions(records), nil
 }
 
+// records are messages as records, and about what they take. There are many, so
+// they share memory, which is free when the last of them is answered for.
 func (l *Log) records(trace string, messages []domain.Message) ([]*kgo.Record, int64, error) {
-	records, size := make([]*kgo.Record, len(messages)), int64(0)
-	for i, m := range messages {
+	all, records := make([]kgo.Record, len(messages)), make([]*kgo.Record, len(messages))
+	var h headers
+	size := int64(0)
+	for i := range messages {
+		m := messages[i]
 		m.Trace = cmp.Or(m.Trace, trace) // of the copy
 		e, err := wire.Encode(m)
 		if err != nil {
 			return nil, 0, err
 		}
-		r := &kgo.Record{Topic: l.topicOf(m.Event), Partition: m.Partition, Key: e.Key, Value: e.Value}
-		size += int64(len(e.Key) + len(e.Value))
-		for _, h := range e.Headers {
-			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: []byte(h.Value)})
-			size += int64(len(h.Key) + len(h.Value))
-		}
-		records[i] = r // its timestamp is that of the append: retention goes by it, ce_time may be long ago
+		// Its timestamp is that of the append: retention goes by it, ce_time may be long ago.
+		all[i] = kgo.Record{Topic: l.topicOf(m.Event), Partition: m.Partition, Key: e.Key, Value: e.Value, Headers: h.of(e.Headers, len(messages)-i)}
+		size += int64(len(e.Key) + len(e.Value) + headerBytes(e.Headers))
+		records[i] = &all[i]
 	}
 	return records, size, nil
 }

@@ -75,7 +75,10 @@ func inRun(job domain.JobID, id domain.RunID, run int64) []need {
 func isObject(raw []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) }
 
 func checkFile(e domain.FileChanged) string {
-	needs := append(inRun(e.JobID, e.RunID, e.Run),
+	return missing(
+		need{"job_id", e.JobID != domain.JobID{}},
+		need{"run_id", e.RunID != domain.RunID{}},
+		need{"run", e.Run > 0},
 		need{"source_id", e.SourceID != domain.SourceID{}},
 		need{"owner_id", e.OwnerID != ""},
 		need{"file_id", e.FileID != domain.FileID{}},
@@ -85,7 +88,6 @@ func checkFile(e domain.FileChanged) string {
 		need{"kind", e.Kind != ""},
 		need{"content", e.Content == nil || isClaimCheck(*e.Content)},
 	)
-	return missing(needs...)
 }
 
 func isClaimCheck(c domain.ClaimCheck) bool {

@@ -46,10 +46,17 @@ func Decode(headers map[string]string, value []byte) (domain.Event, error) {
 	if problem := check(event); problem != "" {
 		return bad(problem, nil)
 	}
-	if a, err := describe(event); err != nil || headers[HeaderSource] != sourcePrefix+a.source.String() {
+	if a, err := describe(event); err != nil || !names(headers[HeaderSource], a.source) {
 		return bad(HeaderSource+" names another source than the data", err)
 	}
 	return event, nil
+}
+
+// names tells whether text is ce_source of a source, in the one form that is
+// written.
+func names(text string, source domain.SourceID) bool {
+	var buf [len(sourcePrefix) + uuidLength]byte
+	return text == string(appendUUID(append(buf[:0], sourcePrefix...), source.UUID))
 }
 
 func checkHeaders(headers map[string]string) string {

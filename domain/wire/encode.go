@@ -5,17 +5,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/confuse/data-connector/domain"
 )
 
 // about is what the headers say of an event besides its id and time.
 type about struct {
-	name, subject string
-	source        domain.SourceID
-	inRun         bool
-	run, seq      int64
+	name     string
+	subject  uuid.UUID
+	source   domain.SourceID
+	inRun    bool
+	run, seq int64
 }
 
 // Encode gives the record of m. What it gives, [Decode] takes.
@@ -40,7 +44,7 @@ func Encode(m domain.Message) (Encoded, error) {
 	if err != nil {
 		return Encoded{}, fmt.Errorf("wire: %s of source %s: %w", a.name, a.source, err)
 	}
-	return Encoded{Key: []byte(a.subject), Headers: headers(m, a), Value: value}, nil
+	return Encoded{Key: appendUUID(make([]byte, 0, uuidLength), a.subject), Headers: headers(m, a), Value: value}, nil
 }
 
 func withAttributes(event domain.Event) domain.Event {
@@ -54,37 +58,85 @@ func withAttributes(event domain.Event) domain.Event {
 func describe(event domain.Event) (about, error) {
 	switch e := event.(type) {
 	case domain.SourceChanged:
-		return about{nameSourceChanged, e.SourceID.String(), e.SourceID, e.Change.InRun(), e.Run, e.Seq}, nil
+		return about{nameSourceChanged, e.SourceID.UUID, e.SourceID, e.Change.InRun(), e.Run, e.Seq}, nil
 	case domain.FileChanged:
-		return about{nameFileChanged, e.FileID.String(), e.SourceID, true, e.Run, e.Seq}, nil
+		return about{nameFileChanged, e.FileID.UUID, e.SourceID, true, e.Run, e.Seq}, nil
 	case domain.StageReported:
-		return about{nameStageReported, e.FileID.String(), e.SourceID, true, e.Run, e.Seq}, nil
+		return about{nameStageReported, e.FileID.UUID, e.SourceID, true, e.Run, e.Seq}, nil
 	default:
 		return about{}, fmt.Errorf("no wire form for %T", event)
 	}
 }
 
+// eventType and dataSchema are what the headers say of a name, without putting
+// it together for each event.
+func (a about) eventType() (eventType, dataSchema string) {
+	switch a.name {
+	case nameFileChanged:
+		return TypeFileChanged, schemaPrefix + TypeFileChanged + schemaSuffix
+	case nameSourceChanged:
+		return TypeSourceChanged, schemaPrefix + TypeSourceChanged + schemaSuffix
+	default:
+		return TypeStageReported, schemaPrefix + TypeStageReported + schemaSuffix
+	}
+}
+
+// headers share the memory of one text: there are many events, and each text of
+// its own would cost as much as the JSON.
 func headers(m domain.Message, a about) []Header {
-	eventType := typePrefix + a.name + ".v1"
-	hs := make([]Header, 0, 11)
+	var v varied
+	v.text.Grow(variedSize)
+	var buf [64]byte // no part is longer
+	id := v.add(appendUUID(buf[:0], m.ID.UUID))
+	source := v.add(appendUUID(append(buf[:0], sourcePrefix...), a.source.UUID))
+	subject := v.add(appendUUID(buf[:0], a.subject))
+	at := v.add(m.Time.UTC().AppendFormat(buf[:0], time.RFC3339Nano))
+	run := v.add(strconv.AppendInt(buf[:0], a.run, 10))
+	seq := v.add(strconv.AppendInt(buf[:0], a.seq, 10))
+	text := v.text.String()
+
+	eventType, dataSchema := a.eventType()
+	hs := make([]Header, 0, mostHeaders)
 	hs = append(hs,
 		Header{HeaderSpecVersion, specVersion},
-		Header{HeaderID, m.ID.String()},
+		Header{HeaderID, id.of(text)},
 		Header{HeaderType, eventType},
-		Header{HeaderSource, sourcePrefix + a.source.String()},
-		Header{HeaderSubject, a.subject},
-		Header{HeaderTime, m.Time.UTC().Format(time.RFC3339Nano)},
-		Header{HeaderDataSchema, SchemaURI(eventType)},
+		Header{HeaderSource, source.of(text)},
+		Header{HeaderSubject, subject.of(text)},
+		Header{HeaderTime, at.of(text)},
+		Header{HeaderDataSchema, dataSchema},
 		Header{HeaderContentType, contentType},
 	)
 	if m.Trace != "" {
 		hs = append(hs, Header{HeaderTrace, m.Trace})
 	}
 	if a.inRun {
-		hs = append(hs, Header{HeaderRun, strconv.FormatInt(a.run, 10)}, Header{HeaderSeq, strconv.FormatInt(a.seq, 10)})
+		hs = append(hs, Header{HeaderRun, run.of(text)}, Header{HeaderSeq, seq.of(text)})
 	}
 	return hs
 }
+
+// mostHeaders is how many headers an event has at most.
+const mostHeaders = 11
+
+// variedSize is about what the texts that differ from event to event take
+// together, in bytes.
+const variedSize = 176
+
+// A varied is texts behind each other.
+type varied struct{ text strings.Builder }
+
+// add adds a text and says where it lies.
+func (v *varied) add(text []byte) extent {
+	from := v.text.Len()
+	v.text.Write(text)
+	return extent{from, v.text.Len()}
+}
+
+// An extent is a part of a text.
+type extent struct{ from, to int }
+
+func (x extent) of(text string) string { return text[x.from:x.to] }
 
 // marshal gives the JSON of an event, with < and & as they are.
 func marshal(event domain.Event) ([]byte, error) {

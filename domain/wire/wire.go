@@ -64,10 +64,11 @@ const (
 	contentType  = "application/json"
 	sourcePrefix = "/sources/"
 	schemaPrefix = "https://github.com/confuse/data-connector/blob/main/docs/schemas/"
+	schemaSuffix = ".json"
 )
 
 // SchemaURI is what ce_dataschema says for a type, and the $id of its schema.
-func SchemaURI(eventType string) string { return schemaPrefix + eventType + ".json" }
+func SchemaURI(eventType string) string { return schemaPrefix + eventType + schemaSuffix }
 
 // A Header is one header of a record.
 type Header struct{ Key, Value string }
