@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,10 +20,10 @@ const upsertFiles = `
 	INSERT INTO files (` + fileNames + `)
 	SELECT u.file_id, u.source_id, u.owner_id, u.run, u.seq, u.path, u.path_key, u.path_raw, u.item_id, u.kind, u.revision,
 		u.sha256, u.size, u.pack, u.pack_offset, u.pack_length, u.language, u.media_type, u.web_url, u.author_ref, u.provider_time,
-		u.attributes::jsonb, u.removed, u.change, u.job_id, u.log_offset, u.event_id, u.changed_at, $29
+		u.attributes, u.removed, u.change, u.job_id, u.log_offset, u.event_id, u.changed_at, $29::int
 	FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[], $8::bytea[], $9::text[],
 			$10::text[], $11::text[], $12::bytea[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[], $17::text[], $18::text[],
-			$19::text[], $20::text[], $21::timestamptz[], $22::text[], $23::bool[], $24::text[], $25::uuid[], $26::bigint[],
+			$19::text[], $20::text[], $21::timestamptz[], $22::jsonb[], $23::bool[], $24::text[], $25::uuid[], $26::bigint[],
 			$27::uuid[], $28::timestamptz[])
 		AS u(file_id, source_id, owner_id, run, seq, path, path_key, path_raw, item_id, kind, revision, sha256, size, pack,
 			pack_offset, pack_length, language, media_type, web_url, author_ref, provider_time, attributes, removed, change,
@@ -42,16 +43,13 @@ func writeFiles(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	if len(b.files) == 0 {
 		return nil
 	}
-	c := newFileColumns(len(b.files))
+	c, types := newCells(len(fileTypes())), fileTypes()
 	for _, id := range slices.SortedFunc(maps.Keys(b.files), domain.FileID.Compare) {
 		at := b.files[id]
-		owner := b.sourceNow(at.source).Owner // of the source, not as the event claims
-		if err := c.add(&b.records[at.record], owner); err != nil {
+		if err := addFile(c, &b.records[at.record], b.sourceNow(at.source).Owner); err != nil {
 			return fmt.Errorf("files: %w", err)
 		}
 	}
-	if _, err := tx.Exec(ctx, upsertFiles, c.values(p.number)...); err != nil {
-		return fmt.Errorf("files: %w", err)
-	}
-	return nil
+	last := binary.BigEndian.AppendUint32(nil, uint32(p.number)) //nolint:gosec // the bits of an int
+	return exec(ctx, tx, "upsert files", upsertFiles, append(c.arrays(len(b.files), types), last))
 }

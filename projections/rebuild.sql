@@ -18,3 +18,10 @@ CREATE TABLE rebuild_pace (
 	per_second double precision NOT NULL,
 	at         timestamptz      NOT NULL
 );
+-- Rows of files that were copied before a later state of the file was read. They
+-- go when all is copied.
+CREATE TABLE rebuild_stale (
+	file_id    uuid   NOT NULL,
+	partition  int    NOT NULL,
+	log_offset bigint NOT NULL
+);

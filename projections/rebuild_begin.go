@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +39,7 @@ type attempt struct {
 	began   time.Time       // of the attempt
 	ceiling map[place]int64 // what is not to be read yet; nil: all there is
 	spent   bool            // nobody needs what was filled any more
+	memory  atomic.Int64    // bytes that the loadings hold
 
 	mu    sync.Mutex
 	phase string

@@ -25,7 +25,7 @@ func (a *attempt) fill(ctx context.Context) error {
 	}
 	err := a.loadAll(ctx)
 	if err == nil {
-		err = a.finishLoading(ctx, removeStages)
+		err = a.finishLoading(ctx, removeRows)
 	}
 	if isData(err) { // Postgres refuses a record: the projector's way finds out which
 		a.Logger.WarnContext(ctx, "rows cannot be copied; the rebuild folds as the projector does", "err", err)
@@ -99,43 +99,67 @@ func (a *attempt) partitions(ctx context.Context) ([]domain.FeedPartition, error
 	return all, nil
 }
 
-// loadPart folds a partition in memory and copies its rows. What does not fit
-// into the memory is left to the projector's way, from where it stopped.
+// loadPart folds a partition in memory and copies its rows, those of files as soon
+// as they are many. What does not fit into the memory even so is left to the
+// projector's way, from where it stopped.
 func (a *attempt) loadPart(ctx context.Context, at place, p domain.FeedPartition) error {
 	part := &partition{place: at, known: newKnown(at.pipeline()), aside: true}
 	err := pgx.BeginFunc(ctx, a.next, func(tx pgx.Tx) error { return loadSkipped(ctx, tx, part) })
 	if err != nil {
 		return err
 	}
-	rows, lastID := newShelves(at, a.sheets), ""
-	budget := cmp.Or(a.Memory, defaultMemory) / loaders
-	for records, err := range a.upTo(ctx, p, 0, p.End) {
-		if err == nil {
-			records, err = part.next(records)
-		}
-		if err != nil {
-			return err
-		}
-		b := fold(part.known, records)
-		if err := rows.take(b); err != nil {
-			return err
-		}
-		part.take(b)
-		lastID = idOf(&records[len(records)-1])
-		a.advanced(at, part.position)
-		if rows.bytes > budget {
-			a.Logger.InfoContext(ctx, "rows of a partition are too many for the memory; the rest is written as the projector does",
-				"topic", at.topic, "partition", at.number, "offset", part.position)
-			break
-		}
+	l := &loading{attempt: a, part: part, of: p, rows: newShelves(at, a.sheets)}
+	defer l.close(ctx)
+	lastID, err := l.fold(ctx)
+	if err == nil {
+		err = a.point(ctx, PointBeforeCopy)
 	}
-	if err := a.point(ctx, PointBeforeCopy); err != nil {
-		return err
+	if err == nil {
+		err = l.finish(ctx, lastID)
 	}
-	if err := a.copyPart(ctx, part, p.TopicID, lastID, rows); err != nil {
+	if errors.Is(err, errLoaded) {
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	return a.point(ctx, PointAfterCopy)
+}
+
+// sendShare is the part of the memory that the rows of files may take before they
+// are sent. While they are on their way as many come in.
+const sendShare = 16
+
+// fold folds until the partition or the memory is at its end, and gives the id of
+// the last record.
+func (l *loading) fold(ctx context.Context) (lastID string, err error) {
+	most := cmp.Or(l.Memory, defaultMemory)
+	for records, err := range l.upTo(ctx, l.of, 0, l.of.End) {
+		if err == nil {
+			records, err = l.part.next(records)
+		}
+		if err != nil {
+			return "", err
+		}
+		b := fold(l.part.known, records)
+		if err := l.rows.take(b); err != nil {
+			return "", err
+		}
+		l.part.take(b)
+		lastID = idOf(&records[len(records)-1])
+		l.advanced(l.part.place, l.part.position)
+		if l.rows.files.here() > most/sendShare {
+			if err := l.files(ctx); err != nil {
+				return "", err
+			}
+		}
+		if l.hold(l.rows.size()) > most {
+			l.Logger.InfoContext(ctx, "rows of a partition are too many for the memory; the rest is written as the projector does",
+				"topic", l.part.topic, "partition", l.part.number, "offset", l.part.position)
+			break
+		}
+	}
+	return lastID, nil
 }
 
 // upTo reads a partition up to an offset. There is nothing to ask for when it is
@@ -147,42 +171,6 @@ func (a *attempt) upTo(ctx context.Context, p domain.FeedPartition, from, to int
 	return a.Log.Batches(ctx, p, from, to)
 }
 
-// errLoaded: another process has loaded the partition.
-var errLoaded = errors.New("loaded already")
-
-// copyPart commits the rows of a partition with its checkpoint (I4). The
-// checkpoint comes first: of two who do it one waits, and then finds it there.
-func (a *attempt) copyPart(ctx context.Context, p *partition, topicID, lastID string, rows *shelves) error {
-	sources, err := rows.sources(p.known)
-	if err != nil {
-		return err
-	}
-	err = pgx.BeginFunc(ctx, a.next, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO checkpoints (topic, partition, position, topic_id, last_id, updated_at) VALUES ($1, $2, $3, $4, $5, now())
-			ON CONFLICT (topic, partition) DO NOTHING`, p.topic, p.number, p.position, topicID, lastID)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return errLoaded
-		}
-		for table, tuples := range map[string]func() (tuple, bool){
-			"sources": sources, "sync_jobs": rows.jobs.tuples(), "runs": rows.runs.tuples(), "files": rows.files.tuples(),
-			"webhook_events": rows.hints.tuples(), "file_stages": rows.stages.tuples(), "poison": rows.poison.tuples(),
-		} {
-			if err := copyTuples(ctx, tx, a.sheets[table], readTuples(tuples)); err != nil {
-				return err
-			}
-		}
-		return a.point(ctx, PointInCopy)
-	})
-	if errors.Is(err, errLoaded) {
-		return nil
-	}
-	return err
-}
-
 func copyTuples(ctx context.Context, tx pgx.Tx, s sheet, rows io.Reader) error {
 	_, err := tx.Conn().PgConn().CopyFrom(ctx, rows, `COPY `+s.table+` (`+s.names+`) FROM STDIN BINARY`)
 	if err != nil {
@@ -191,11 +179,17 @@ func copyTuples(ctx context.Context, tx pgx.Tx, s sheet, rows io.Reader) error {
 	return nil
 }
 
-// What comes before the indexes. Stages of removed sources are not kept, see
-// upsertStages: each topic was loaded without looking at the other.
+// What comes before the indexes: the rows go that another row of the same file
+// has replaced after they were copied, and those of removed sources that were
+// copied or, of stages, came from a topic that was loaded without looking at the
+// other one. Where the tables aside are empty instead, so is what was told of them.
 const (
-	removeStages = `DELETE FROM file_stages f USING sources s WHERE s.source_id = f.source_id AND s.removed`
-	emptyTables  = `TRUNCATE checkpoints, sources, files, sync_jobs, runs, webhook_events, file_stages, poison`
+	removeRows = `
+		DELETE FROM files f USING rebuild_stale s WHERE f.file_id = s.file_id AND f.partition = s.partition AND f.log_offset = s.log_offset;
+		DELETE FROM files f USING sources s WHERE s.source_id = f.source_id AND s.removed;
+		DELETE FROM file_stages f USING sources s WHERE s.source_id = f.source_id AND s.removed;
+		TRUNCATE rebuild_stale`
+	emptyTables = `TRUNCATE checkpoints, sources, files, sync_jobs, runs, webhook_events, file_stages, poison, rebuild_stale`
 )
 
 // finishLoading makes the indexes, in one transaction with the end of the phase.
@@ -206,7 +200,7 @@ func (a *attempt) finishLoading(ctx context.Context, first string) error {
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		for _, stmt := range []string{`SET LOCAL maintenance_work_mem = '` + sortMemory + `'`, first, indexes, `ANALYZE`} {
+		for _, stmt := range []string{`SET LOCAL maintenance_work_mem = '` + sortMemory + `'`, `ANALYZE rebuild_stale, sources`, first, indexes, `ANALYZE`} {
 			if stmt == `ANALYZE` {
 				stmt += ` checkpoints, sources, files, sync_jobs, runs, webhook_events, file_stages, poison`
 			}

@@ -31,14 +31,15 @@ func (s *shelf[K]) find(key K) (shelved, bool) {
 	return s.rows[i], true
 }
 
-// put sets the row of a key.
-func (s *shelf[K]) put(key K, row shelved) {
+// put sets the row of a key and gives the one before.
+func (s *shelf[K]) put(key K, row shelved) (old shelved) {
 	if i, ok := s.index[key]; ok {
-		s.rows[i] = row
-		return
+		old, s.rows[i] = s.rows[i], row
+		return old
 	}
 	s.index[key] = len(s.rows)
 	s.rows = append(s.rows, row)
+	return shelved{}
 }
 
 // remove takes away what is left of removed sources.

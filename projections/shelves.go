@@ -20,11 +20,11 @@ type shelves struct {
 	place   place
 	sheets  map[string]sheet
 	encoder *encoder
-	bytes   int64 // about what they take; what was replaced counts until the end
+	bytes   int64 // about what they take, files aside; what was removed counts until the end
 
 	jobs   *shelf[domain.JobID]
 	runs   *shelf[runKey]
-	files  *shelf[domain.FileID]
+	files  *fileShelf
 	hints  *shelf[[16]byte]
 	stages *shelf[stageKey]
 	poison *shelf[int64]
@@ -33,7 +33,7 @@ type shelves struct {
 func newShelves(at place, sheets map[string]sheet) *shelves {
 	return &shelves{
 		place: at, sheets: sheets, encoder: newEncoder(),
-		jobs: newShelf[domain.JobID](), runs: newShelf[runKey](), files: newShelf[domain.FileID](),
+		jobs: newShelf[domain.JobID](), runs: newShelf[runKey](), files: newFileShelf(),
 		hints: newShelf[[16]byte](), stages: newShelf[stageKey](), poison: newShelf[int64](),
 	}
 }
@@ -64,6 +64,16 @@ func (s *shelves) tuple(table string, columns []any, i int) (tuple, error) {
 	return t, err
 }
 
+// freed is told of a row that another one has replaced.
+func (s *shelves) freed(old shelved) {
+	if old.tuple != nil {
+		s.bytes -= int64(len(old.tuple)) + rowOverhead
+	}
+}
+
+// size is about what all takes, in bytes, with rows that are on their way.
+func (s *shelves) size() int64 { return s.bytes + 2*s.files.here() + s.files.left() }
+
 func (s *shelves) takeJobs(b *batch) error {
 	for id, j := range b.jobs {
 		if old, ok := s.jobs.find(id); ok && old.source != j.source {
@@ -77,7 +87,7 @@ func (s *shelves) takeJobs(b *batch) error {
 		if err != nil {
 			return err
 		}
-		s.jobs.put(id, shelved{tuple: t, source: j.source, stays: j.Mode == domain.SyncRemove})
+		s.freed(s.jobs.put(id, shelved{tuple: t, source: j.source, stays: j.Mode == domain.SyncRemove}))
 	}
 	return nil
 }
@@ -90,33 +100,18 @@ func (s *shelves) takeRuns(b *batch) error {
 		if err != nil {
 			return err
 		}
-		s.runs.put(k, shelved{tuple: t, source: k.source})
+		s.freed(s.runs.put(k, shelved{tuple: t, source: k.source}))
 	}
 	return nil
 }
 
-// takeFiles keeps the highest (run, seq) of each file, which no other source may
-// have, as upsertFiles does.
+// takeFiles takes the files in the order of the log.
 func (s *shelves) takeFiles(b *batch) error {
-	ids := slices.SortedFunc(maps.Keys(b.files), func(x, y domain.FileID) int { return cmp.Compare(b.files[x].record, b.files[y].record) })
-	ids = slices.DeleteFunc(ids, func(id domain.FileID) bool {
-		old, ok := s.files.find(id)
-		return ok && (old.source != b.files[id].source || !old.at.Before(b.files[id].at))
-	})
-	c := newFileColumns(len(ids))
-	for _, id := range ids {
-		f := b.files[id]
-		if err := c.add(&b.records[f.record], b.sourceNow(f.source).Owner); err != nil {
+	all := slices.SortedFunc(maps.Values(b.files), func(x, y fileOf) int { return cmp.Compare(x.record, y.record) })
+	for _, f := range all {
+		if err := s.files.put(f, &b.records[f.record], b.sourceNow(f.source).Owner); err != nil {
 			return fmt.Errorf("files: %w", err)
 		}
-	}
-	columns := c.values(s.place.number)
-	for i, id := range ids {
-		t, err := s.tuple("files", columns, i)
-		if err != nil {
-			return err
-		}
-		s.files.put(id, shelved{tuple: t, source: b.files[id].source, at: b.files[id].at})
 	}
 	return nil
 }
@@ -136,7 +131,7 @@ func (s *shelves) takeHints(b *batch) error {
 		if err != nil {
 			return err
 		}
-		s.hints.put(id, shelved{tuple: t, source: h.source})
+		s.freed(s.hints.put(id, shelved{tuple: t, source: h.source}))
 	}
 	return nil
 }
@@ -157,7 +152,7 @@ func (s *shelves) takeStages(b *batch) error {
 		if err != nil {
 			return err
 		}
-		s.stages.put(k, shelved{tuple: t, source: e.SourceID, at: at, offset: e.offset})
+		s.freed(s.stages.put(k, shelved{tuple: t, source: e.SourceID, at: at, offset: e.offset}))
 	}
 	return nil
 }
@@ -172,7 +167,7 @@ func (s *shelves) takePoison(b *batch) error {
 		if err != nil {
 			return err
 		}
-		s.poison.put(bad.rec.Position.Offset, shelved{tuple: t})
+		s.freed(s.poison.put(bad.rec.Position.Offset, shelved{tuple: t}))
 	}
 	return nil
 }

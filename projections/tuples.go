@@ -22,7 +22,7 @@ func sheetsOf() []sheet {
 	return []sheet{
 		{table: "sources", names: sourceNames}, {table: "sync_jobs", names: jobNames}, {table: "runs", names: runNames},
 		{table: "files", names: fileNames}, {table: "webhook_events", names: hintNames}, {table: "file_stages", names: stageNames},
-		{table: "poison", names: poisonNames},
+		{table: "poison", names: poisonNames}, {table: "rebuild_stale", names: "file_id, partition, log_offset"},
 	}
 }
 

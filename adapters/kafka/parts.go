@@ -54,8 +54,49 @@ func (o Options) lastOf(at partitionName) func(context.Context, int64) (domain.R
 
 // Batches gives the records of p, one of Parts, from the offset from on, in
 // batches such as those of a Feed; up to but not including to, or with Follow
-// until ctx ends. An error is the last thing it gives: ctx's, domain.ErrLogLost.
+// until ctx ends. Up to an offset the next batch is decoded while one is worked
+// on. An error is the last thing it gives: ctx's, domain.ErrLogLost.
 func (r *Reader) Batches(ctx context.Context, p domain.FeedPartition, from, to int64) iter.Seq2[[]domain.Record, error] {
+	if to == Follow {
+		return r.batches(ctx, p, from, to)
+	}
+	return func(yield func([]domain.Record, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		ahead := make(chan decoded)
+		go func() {
+			defer close(ahead)
+			for records, err := range r.batches(ctx, p, from, to) {
+				select {
+				case ahead <- decoded{records, err}:
+				case <-ctx.Done():
+					if err == nil {
+						err = context.Cause(ctx)
+					}
+					ahead <- decoded{nil, err}
+					return
+				}
+			}
+		}()
+		defer func() {
+			stop()
+			for range ahead { // until the other one has ended
+			}
+		}()
+		for batch := range ahead {
+			if !yield(batch.records, batch.err) {
+				return
+			}
+		}
+	}
+}
+
+// A decoded is a batch, or why there is none.
+type decoded struct {
+	records []domain.Record
+	err     error
+}
+
+func (r *Reader) batches(ctx context.Context, p domain.FeedPartition, from, to int64) iter.Seq2[[]domain.Record, error] {
 	return func(yield func([]domain.Record, error) bool) {
 		s, err := openScan(r.options, partitionName{p.Topic, p.Number}, from)
 		if err != nil {

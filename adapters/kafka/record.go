@@ -9,11 +9,21 @@ import (
 
 // decode gives r as the domain sees it. A record that is not an event carries
 // the reason in Err and keeps what is needed to set it aside.
-func decode(r *kgo.Record) domain.Record {
-	headers := make(map[string]string, len(r.Headers))
-	for _, h := range r.Headers {
-		headers[h.Key] = string(h.Value)
+func decode(r *kgo.Record) domain.Record { return new(decoder).decode(r) }
+
+func decodeAll(rs []*kgo.Record) []domain.Record {
+	records, d := make([]domain.Record, len(rs)), decoder{}
+	for i, r := range rs {
+		records[i] = d.decode(r)
 	}
+	return records
+}
+
+// A decoder decodes one record after the other.
+type decoder struct{ texts []byte }
+
+func (d *decoder) decode(r *kgo.Record) domain.Record {
+	headers := d.headers(r)
 	event, err := wire.Decode(headers, r.Value)
 	return domain.Record{
 		Topic: r.Topic, Position: domain.Position{Partition: r.Partition, Offset: r.Offset},
@@ -21,10 +31,15 @@ func decode(r *kgo.Record) domain.Record {
 	}
 }
 
-func decodeAll(rs []*kgo.Record) []domain.Record {
-	records := make([]domain.Record, len(rs))
-	for i, r := range rs {
-		records[i] = decode(r)
+// headers are those of r. Their texts share memory: there are eleven of them.
+func (d *decoder) headers(r *kgo.Record) map[string]string {
+	d.texts = d.texts[:0]
+	for _, h := range r.Headers {
+		d.texts = append(d.texts, h.Value...)
 	}
-	return records
+	texts, headers := string(d.texts), make(map[string]string, len(r.Headers))
+	for _, h := range r.Headers {
+		headers[h.Key], texts = texts[:len(h.Value)], texts[len(h.Value):]
+	}
+	return headers
 }
