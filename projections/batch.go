@@ -1,7 +1,9 @@
 package projections
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -82,6 +84,11 @@ func newBatch(k known, records []domain.Record) *batch {
 
 // next is the offset behind the batch.
 func (b *batch) next() int64 { return b.records[len(b.records)-1].Position.Offset + 1 }
+
+// filesInOrder are the files in the order of the log.
+func (b *batch) filesInOrder() []fileOf {
+	return slices.SortedFunc(maps.Values(b.files), func(x, y fileOf) int { return cmp.Compare(x.record, y.record) })
+}
 
 // sourceNow is a source as it is behind the records folded so far. The zero
 // Source is one that was never registered.

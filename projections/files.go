@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/confuse/data-connector/domain"
 )
 
 // upsertFiles writes any number of files, each at most once (else SQLSTATE
@@ -38,14 +34,16 @@ const upsertFiles = `
 		log_offset = EXCLUDED.log_offset, event_id = EXCLUDED.event_id, changed_at = EXCLUDED.changed_at
 	WHERE files.source_id = EXCLUDED.source_id AND (files.run, files.seq) < (EXCLUDED.run, EXCLUDED.seq)`
 
-// writeFiles writes the files of b in the order of their ids.
+// writeFiles writes the files of b in the order of the log, which is that of the
+// index of paths for a listing. Two writers could wait for each other only over
+// files that events of two partitions claim; Postgres refuses one of them then,
+// which tries again.
 func writeFiles(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
 	if len(b.files) == 0 {
 		return nil
 	}
 	c, types := newCells(len(fileTypes())), fileTypes()
-	for _, id := range slices.SortedFunc(maps.Keys(b.files), domain.FileID.Compare) {
-		at := b.files[id]
+	for _, at := range b.filesInOrder() {
 		if err := addFile(c, &b.records[at.record], b.sourceNow(at.source).Owner); err != nil {
 			return fmt.Errorf("files: %w", err)
 		}

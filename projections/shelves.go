@@ -1,7 +1,6 @@
 package projections
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -107,8 +106,7 @@ func (s *shelves) takeRuns(b *batch) error {
 
 // takeFiles takes the files in the order of the log.
 func (s *shelves) takeFiles(b *batch) error {
-	all := slices.SortedFunc(maps.Values(b.files), func(x, y fileOf) int { return cmp.Compare(x.record, y.record) })
-	for _, f := range all {
+	for _, f := range b.filesInOrder() {
 		if err := s.files.put(f, &b.records[f.record], b.sourceNow(f.source).Owner); err != nil {
 			return fmt.Errorf("files: %w", err)
 		}
