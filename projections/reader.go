@@ -41,19 +41,19 @@ func query[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], 
 
 // queryOrdered is query for a page of rows in the order of an index. Postgres
 // would rather sort all of them while it does not know yet how many there are.
+// All goes to it in one round trip; after an error the connection is not used
+// again.
 func queryOrdered[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	return again(ctx, func() (page []T, err error) {
-		err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, sql, args...)
-			if err != nil {
-				return err
-			}
+		var b pgx.Batch
+		b.Queue(`BEGIN READ ONLY`)
+		b.Queue(`SET LOCAL enable_sort = off`)
+		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 			page, err = pgx.CollectRows(rows, scan)
 			return err
 		})
+		b.Queue(`COMMIT`)
+		err = db.SendBatch(ctx, &b).Close()
 		return page, err
 	})
 }

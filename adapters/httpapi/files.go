@@ -38,12 +38,13 @@ type listFilesInput struct {
 	Cursor       string    `query:"cursor" maxLength:"8192" doc:"next of the answer before."`
 }
 
-type listFilesOutput struct {
-	Body struct {
-		Files []fileReply `json:"files" nullable:"false"`
-		Total int64       `json:"total" doc:"Of the selection, whatever limit and cursor are. With a filter it is counted no further than 10000."`
-		Next  string      `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one."`
-	}
+type listFilesOutput struct{ Body fileList }
+
+// A fileList is a page of files. jsonFormat writes it.
+type fileList struct {
+	Files []fileReply `json:"files" nullable:"false"`
+	Total int64       `json:"total" doc:"Of the selection, whatever limit and cursor are. With a filter it is counted no further than 10000."`
+	Next  string      `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one."`
 }
 
 // listFiles handles GET /sources/{id}/files.
@@ -60,9 +61,11 @@ func (s *Server) listFiles(ctx context.Context, in *listFilesInput) (*listFilesO
 	if err != nil {
 		return nil, err
 	}
-	out := &listFilesOutput{}
-	if out.Body.Total, err = s.Files.CountFiles(ctx, owner(ctx), source.ID, filter); err != nil {
-		return nil, err
+	out := &listFilesOutput{Body: fileList{Total: source.Totals.Files}}
+	if filter != (projections.FileFilter{}) {
+		if out.Body.Total, err = s.Files.CountFiles(ctx, owner(ctx), source.ID, filter); err != nil {
+			return nil, err
+		}
 	}
 	if next != nil {
 		out.Body.Next = formatCursor(*next)

@@ -29,7 +29,7 @@ func (s *Server) humaConfig() huma.Config {
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat()},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.explain},
 	}
