@@ -2,14 +2,17 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 )
@@ -75,7 +78,116 @@ func TestFilesState(t *testing.T) {
 		states[key] = damage
 	}
 	until("mended")
+	begin := beginFrom(t, env, server.URL, source)
+	put(t, dir, "a.md", "3")
+	put(t, dir, "later.md", "1")
+	if err := os.Remove(filepath.Join(dir, "b.md")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, cli, "source", "sync", source, "--wait")
+	begin.goOn(t, env, states)
+	got := map[string]string{}
+	for _, e := range begin.files {
+		if e.Change != domain.FileRemoved {
+			got[e.Path] = e.Revision
+		}
+	}
+	var files struct {
+		Files []struct{ Path, Revision string }
+	}
+	fetch(t, server.URL+"/sources/"+source+"/files", &files)
+	for _, f := range files.Files {
+		if got[f.Path] != f.Revision {
+			t.Errorf("a reader that began in the middle has %q of %s, want %q", got[f.Path], f.Path, f.Revision)
+		}
+		delete(got, f.Path)
+	}
+	if len(got) > 0 || len(files.Files) == 0 {
+		t.Errorf("a reader that began in the middle has %v too", got)
+	}
 	server.stop(t)
+}
+
+// A beginner takes files from the topic of last states and goes on with the log.
+type beginner struct {
+	source string
+	at     map[int32]int64 // where it goes on
+	run    int64           // the current one there
+	runID  string          // empty: none
+	files  map[string]domain.FileChanged
+}
+
+// beginFrom asks where to go on, and which run is the current one there.
+func beginFrom(t *testing.T, env []string, url, source string) *beginner {
+	t.Helper()
+	of := mapOf(env)
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(strings.Split(of["KAFKA_BOOTSTRAP_SERVERS"], ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	done, err := admin.FetchOffsets(t.Context(), of["KAFKA_TOPIC_PREFIX"]+"-files-state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &beginner{source: source, at: map[int32]int64{}, files: map[string]domain.FileChanged{}}
+	done.KeepFunc(func(o kadm.OffsetResponse) bool { return o.Topic == of["KAFKA_TOPIC_PREFIX"]+".events.v1" })
+	done.Each(func(o kadm.OffsetResponse) { b.at[o.Partition] = o.At })
+	for partition, at := range b.at {
+		var reply struct {
+			Runs []struct {
+				SourceID, RunID string
+				Run             int64
+				Ended           *int64
+			}
+		}
+		fetch(t, fmt.Sprintf("%s/runs?partition=%d&at=%d", url, partition, at), &reply)
+		for _, r := range reply.Runs {
+			if b.run = r.Run; r.SourceID == source && r.Ended == nil {
+				b.runID = r.RunID
+			}
+		}
+	}
+	return b
+}
+
+// goOn reads the last states, and behind them the log.
+func (b *beginner) goOn(t *testing.T, env []string, states map[string]*kgo.Record) {
+	t.Helper()
+	for key, r := range states {
+		headers := map[string]string{}
+		for _, h := range r.Headers {
+			headers[h.Key] = string(h.Value)
+		}
+		if event, err := wire.Decode(headers, r.Value); err == nil && r.Value != nil {
+			b.files[key], _ = event.(domain.FileChanged)
+		}
+	}
+	of := mapOf(env)
+	reader := kafka.NewReader(kafka.Options{
+		Brokers: strings.Split(of["KAFKA_BOOTSTRAP_SERVERS"], ","), Layout: kafka.Layout{Prefix: of["KAFKA_TOPIC_PREFIX"]}, Log: slog.New(slog.DiscardHandler),
+	})
+	ends, err := reader.Ends(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for partition, end := range ends {
+		for rec, err := range reader.Read(t.Context(), partition, max(0, b.at[partition]), end) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch e := rec.Event.(type) {
+			case domain.SourceChanged:
+				if e.Change == domain.SourceSyncStarted && e.SourceID.String() == b.source && e.Run > b.run {
+					b.run, b.runID = e.Run, e.RunID.String()
+				}
+			case domain.FileChanged:
+				if e.RunID.String() == b.runID && b.files[e.FileID.String()].Revised().Before(e.Revised()) {
+					b.files[e.FileID.String()] = e
+				}
+			}
+		}
+	}
 }
 
 // sameStates tells whether the last records of all keys are the live files.
