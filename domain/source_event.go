@@ -158,7 +158,7 @@ type Cause struct {
 
 // A Hint says that something may have changed. It is never data.
 type Hint struct {
-	Origin        string   `json:"origin"`                   // "webhook", "watch", "poll", or OriginContent
+	Origin        string   `json:"origin"`                   // "webhook", "watch", "poll", "deliveries" (one failed, by the provider's own log), or OriginContent
 	ProviderEvent string   `json:"provider_event,omitempty"` // the provider's word: "push"
 	DeliveryID    string   `json:"delivery_id,omitempty"`
 	Refs          []string `json:"refs,omitempty"`

@@ -43,6 +43,13 @@ type WebhookAdmin interface {
 	RemoveHook(ctx context.Context, s Scope, id string) error
 }
 
+// A DeliveryLog is a provider that keeps what became of its deliveries.
+type DeliveryLog interface {
+	// Undelivered reports whether a delivery to a webhook failed behind a place in
+	// the log, empty: in what is kept of it, and where to go on from.
+	Undelivered(ctx context.Context, s Scope, hook, after string) (failed bool, next string, err error)
+}
+
 // A Hook is a webhook at the provider.
 type Hook struct {
 	ID        string    // the provider's; empty before it is made

@@ -1,7 +1,9 @@
 package github_test
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -98,4 +100,37 @@ func TestDescribe(t *testing.T) {
 	t.Parallel()
 
 	forgetest.Documented(t, newConnector(t, connectortest.NewClock(noon), nil).Describe())
+}
+
+// TestUndelivered: a delivery that failed is told of once, and one that was sent
+// again with success is not.
+func TestUndelivered(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Put("README.md", "hello")
+	hook := w.Ensure(domain.Hook{URL: "https://data.example.com/hook", Secret: "s"})
+	after := ""
+	for i, step := range []struct {
+		sent func()
+		want bool
+	}{
+		{func() { w.api.Sent("a", 200) }, false},
+		{func() { w.api.Sent("b", 502) }, true},
+		{func() {}, false},
+		{func() { w.api.Sent("c", 0); w.api.Sent("c", 202) }, false},
+	} {
+		step.sent()
+		log, _ := w.Conn.(domain.DeliveryLog)
+		failed, next, err := log.Undelivered(t.Context(), w.Scope, hook.ID, after)
+		if err != nil || failed != step.want {
+			t.Errorf("%d: got %v, %v, want %v", i, failed, err, step.want)
+		}
+		after = next
+	}
+	w.api.Fail(forgetest.Fault{Match: "/hooks/", Status: http.StatusNotFound})
+	log, _ := w.Conn.(domain.DeliveryLog)
+	if _, next, err := log.Undelivered(t.Context(), w.Scope, hook.ID, after); !errors.Is(err, domain.ErrForbidden) || next != after {
+		t.Errorf("got %q, %v from whoever may not see webhooks, want ErrForbidden and the place", next, err)
+	}
 }

@@ -36,6 +36,8 @@ type Registrar struct {
 	Turn    func(ctx context.Context, key string, d time.Duration) (bool, error)
 	Changed <-chan struct{} // gets a value when a source has changed
 	Logger  *slog.Logger
+
+	read map[domain.SourceID]reading // logs of deliveries
 }
 
 // Run works until ctx ends. What goes wrong with one source is kept in its row.
@@ -67,6 +69,9 @@ func (r *Registrar) Once(ctx context.Context) error {
 			continue
 		}
 		if err := r.look(ctx, src, admin); err != nil && ctx.Err() == nil {
+			r.Logger.WarnContext(ctx, "webhook", "source", src.ID, "err", err)
+		}
+		if err := r.reconcile(ctx, src, admin); err != nil && ctx.Err() == nil {
 			r.Logger.WarnContext(ctx, "webhook", "source", src.ID, "err", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,18 @@ type forge struct {
 	calls  int
 	refuse error
 	die    bool // behind the next call, before its answer
+
+	undelivered []string // delivery ids that failed, by the provider's log
+	looks       int
+}
+
+func (f *forge) Undelivered(_ context.Context, _ domain.Scope, hook, after string) (bool, string, error) {
+	f.looks++
+	if _, there := f.made[hook]; !there {
+		return false, after, domain.ErrGone
+	}
+	n, _ := strconv.Atoi(after) // 0: the start
+	return len(f.undelivered) > n, strconv.Itoa(len(f.undelivered)), f.refuse
 }
 
 var errDied = errors.New("died")
@@ -150,6 +163,40 @@ func TestRegistrar(t *testing.T) {
 	}
 	o.PublicURL = "https://dc.example.com/base" // the same place
 	o.once(t)
+	o.right(t)
+}
+
+// A delivery that failed by the provider's own log is a hint, once; the log is not
+// read all the time, and trouble with it is none for anything else.
+func TestRegistrarReadsDeliveries(t *testing.T) {
+	t.Parallel()
+
+	o := newOffice(t)
+	for i, step := range []struct {
+		failed []string
+		refuse error
+		hints  int
+	}{
+		{nil, nil, 0}, {nil, nil, 0}, {[]string{"a"}, nil, 1}, {nil, nil, 1}, {[]string{"b"}, domain.ErrTransient, 1}, {nil, nil, 2},
+	} {
+		o.forge.undelivered = append(o.forge.undelivered, step.failed...)
+		o.forge.refuse = step.refuse
+		o.once(t)
+		o.once(t) // within the same ten minutes
+		hints := 0
+		for _, r := range o.world.Log.Records(o.source.ID) {
+			if e, ok := r.Event.(domain.SourceChanged); ok && e.Hint != nil && e.Hint.Origin == "deliveries" {
+				hints++
+			}
+		}
+		if hints != step.hints {
+			t.Errorf("%d: got %d hints, want %d", i, hints, step.hints)
+		}
+		o.world.Clock.Turn(10 * time.Minute)
+	}
+	if o.forge.looks > 6 {
+		t.Errorf("got %d looks in an hour, want one in ten minutes", o.forge.looks)
+	}
 	o.right(t)
 }
 

@@ -155,6 +155,10 @@ func (s *Server) hook(rec *forgetest.Recorder, r *http.Request, path []string) {
 		refuse(rec, http.StatusNotFound, "Not Found")
 		return
 	}
+	if len(path) == 2 && path[1] == "deliveries" {
+		rec.Reply(append([]Object{}, s.sent...))
+		return
+	}
 	if r.Method == http.MethodDelete {
 		delete(s.hooks, id)
 		rec.Status = http.StatusNoContent
@@ -196,6 +200,17 @@ func shown(h Object) Object {
 		h["config"] = c
 	}
 	return h
+}
+
+// Sent notes a delivery and what was answered to it; 0: nothing was.
+func (s *Server) Sent(guid string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := Object{
+		"id": s.nextID(), "guid": guid, "delivered_at": s.tick(), "redelivery": false, "duration": 0.27, "status": http.StatusText(status),
+		"status_code": status, "event": "push", "action": nil, "installation_id": nil, "repository_id": s.id,
+	}
+	s.sent = append([]Object{d}, s.sent...)
 }
 
 // Hooks are the webhooks with their secrets, by id.

@@ -49,6 +49,7 @@ type Server struct {
 	releases map[int64]Object
 	talks    map[int]*talk
 	hooks    map[int64]Object
+	sent     []Object // deliveries, the newest first
 	lastID   int64
 	minted   int
 	apps     map[string]string // installation by token

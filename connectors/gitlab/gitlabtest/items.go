@@ -151,3 +151,10 @@ func (s *Server) Tested() int {
 	defer s.mu.Unlock()
 	return s.tested
 }
+
+// Sent notes a delivery and what was answered to it: "200", "internal error".
+func (s *Server) Sent(status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append([]Object{{"id": s.nextID(), "url": "https://data.example.com", "trigger": "push_hooks", "response_status": status}}, s.sent...)
+}

@@ -166,6 +166,8 @@ func (s *Server) hook(rec *forgetest.Recorder, r *http.Request, path []string) {
 	switch {
 	case h == nil:
 		refuse(rec, http.StatusNotFound, "404 Not found")
+	case len(path) == 2 && path[1] == "events":
+		rec.Reply(append([]Object{}, s.sent...))
 	case len(path) == 3 && path[1] == "test":
 		h["alert_status"] = "executable"
 		s.tested++

@@ -49,6 +49,7 @@ type Server struct {
 	snippets map[int]*snippet
 	hooks    map[int64]Object
 	tested   int
+	sent     []Object // deliveries
 	lastID   int64
 }
 

@@ -1,0 +1,54 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/confuse/data-connector/domain"
+)
+
+// deliveriesEvery is how often the provider's log of deliveries is read: it costs a
+// call.
+const deliveriesEvery = 10 * time.Minute
+
+// A reading is how far a log of deliveries was read. It is kept in memory: a
+// process that has just started reads what is kept, at the price of one sync.
+type reading struct {
+	at   time.Time
+	next string
+}
+
+// reconcile looks into the provider's own log of deliveries, if it keeps one. A
+// delivery that failed is a hint: providers do not all send again, and the next poll
+// may be hours away.
+func (r *Registrar) reconcile(ctx context.Context, src domain.Source, admin domain.WebhookAdmin) error {
+	deliveries, ok := admin.(domain.DeliveryLog)
+	now := r.Clock.Now()
+	last := r.read[src.ID]
+	if !ok || src.HookID == "" || now.Before(last.at.Add(deliveriesEvery)) {
+		return nil
+	}
+	if r.read == nil {
+		r.read = map[domain.SourceID]reading{}
+	}
+	r.read[src.ID] = reading{now, last.next} // whatever comes of it: the next look is later
+	if ours, err := r.Turn(ctx, "deliveries:"+src.ID.String(), deliveriesEvery/2); err != nil || !ours {
+		return err
+	}
+	scope, _, err := scoper{r.Cache, r.Credentials}.scope(src)
+	if err != nil {
+		return err
+	}
+	failed, next, err := deliveries.Undelivered(ctx, scope, src.HookID, last.next)
+	if err != nil {
+		return fmt.Errorf("log of deliveries: %w", err)
+	}
+	if failed {
+		if err := (&Hints{Log: r.Log, Clock: r.Clock}).Hint(ctx, src, domain.Hint{Origin: "deliveries"}); err != nil {
+			return err
+		}
+	}
+	r.read[src.ID] = reading{now, next} // behind the hint: a failure is not forgotten before it is told
+	return nil
+}
