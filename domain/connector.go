@@ -52,7 +52,9 @@ type Prober interface {
 	Changed(ctx context.Context, s Scope, from Cursor) (bool, error)
 }
 
-// A Watcher gives notices of change until ctx ends. They are hints, never data.
+// A Watcher gives notices of change until ctx ends. They are hints, never data. With
+// Scope.Fresh an earlier watch has broken off: the first hint comes when this one has
+// begun, for whatever was missed.
 type Watcher interface {
 	Watch(ctx context.Context, s Scope, hint func(Hint)) error
 }
@@ -114,7 +116,7 @@ type Scope struct {
 	ExternalKey string
 	Config      json.RawMessage                     // an object with the connector's options and the filters
 	Cache       string                              // a folder of this source on this worker; lost = looked at again, no event
-	Fresh       bool                                // trust no cache: somebody asked for a full sync
+	Fresh       bool                                // trust no cache: somebody asked for a full sync, or notices were missed
 	Skip        func(rawPath []byte, dir bool) bool // whether the filters leave a path out; nil: none. A hint that saves listing
 	Known       Known                               // nil outside a run
 	// Credential opens the source's credential as it is now; nil when it has none.

@@ -40,7 +40,7 @@ type Source struct {
 	BehindHint  int64 `json:"behind_hint,omitempty"`  // of the last hint
 	BehindClaim int64 `json:"behind_claim,omitempty"` // of the last claim that counted
 
-	Rescoped bool `json:"rescoped,omitempty"` // the config has changed since the last claim that counted
+	Rescoped bool `json:"rescoped,omitempty"` // the scope has changed since the last claim that counted
 	Reopened bool `json:"reopened,omitempty"` // a credential was attached since the last claim that counted
 
 	Object *ObjectState `json:"object,omitempty"` // as the last run that looked has found it; nil: nothing was said

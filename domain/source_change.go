@@ -7,9 +7,33 @@ import (
 	"time"
 )
 
+// Options that say nothing of what a source holds.
+const (
+	OptionURI      = "uri"          // where people find it
+	OptionSchedule = "syncSchedule" // when it is synced
+	OptionWatch    = "watch"        // whether notices are listened to
+)
+
 // ScopeOf is the fingerprint of what a source asks for: another one means another
-// listing.
-func ScopeOf(config json.RawMessage) Digest { return sha256.Sum256(config) }
+// listing. When it is looked at, and where people find it, is no part of that.
+func ScopeOf(config json.RawMessage) Digest {
+	var options map[string]json.RawMessage
+	if json.Unmarshal(config, &options) != nil {
+		return sha256.Sum256(config)
+	}
+	all := len(options)
+	for _, name := range []string{OptionURI, OptionSchedule, OptionWatch} {
+		delete(options, name)
+	}
+	if len(options) == all { // as it is, so that the cursors of old logs keep counting
+		return sha256.Sum256(config)
+	}
+	rest, err := json.Marshal(options) // sorted, as configs are
+	if err != nil {
+		return sha256.Sum256(config)
+	}
+	return sha256.Sum256(rest)
+}
 
 // Pause decides that no run may begin until s is resumed. A run that works stops
 // behind its page; its job stays open. Pausing a paused source changes nothing.
@@ -20,8 +44,8 @@ func (s Source) Resume(at time.Time) (SourceChanged, error) {
 	return s.versionedEvent(SourceResumed, at)
 }
 
-// Update decides on another name and another config, both whole. A changed config
-// makes s due: what it leaves out now is removed by the next sync.
+// Update decides on another name and another config, both whole. A changed scope
+// ([ScopeOf]) makes s due: what it leaves out now is removed by the next sync.
 func (s Source) Update(name string, config json.RawMessage, at time.Time) (SourceChanged, error) {
 	e, err := s.versionedEvent(SourceUpdated, at)
 	e.Name, e.Config = name, config

@@ -1,7 +1,5 @@
 package domain
 
-import "bytes"
-
 // versioned folds a change that only its version guards.
 func (s Source) versioned(e SourceChanged) (Source, Effect) {
 	if e.Version != s.Version+1 || s.Removing {
@@ -9,7 +7,7 @@ func (s Source) versioned(e SourceChanged) (Source, Effect) {
 	}
 	switch e.Change {
 	case SourceUpdated:
-		s.Rescoped = s.Rescoped || !bytes.Equal(s.Config, e.Config)
+		s.Rescoped = s.Rescoped || ScopeOf(s.Config) != ScopeOf(e.Config)
 		s.Name, s.Config = e.Name, e.Config
 		if e.Metadata != nil {
 			s.Metadata = e.Metadata

@@ -35,7 +35,7 @@ const rootCheck = time.Minute
 // Watch implements domain.Watcher: hints for whatever may change the listing, one
 // for each notice, none for what the filters leave out and for the service's own
 // folders. It begins with a hint when the folder has changed since the last walk
-// that this worker's cache knows of. When notices were lost it watches everything
+// that this worker's cache knows of, and always with Scope.Fresh. When notices were lost it watches everything
 // anew and then gives a hint.
 //
 // Folders that it cannot watch, because the system or maxWatches allows no more,
@@ -120,7 +120,7 @@ func (w *watcher) begin() error {
 	case w.overflown:
 		w.overflown = false
 		w.say(eventOverflow)
-	case w.missed():
+	case w.scope.Fresh || w.missed():
 		w.say("")
 	}
 	w.sayLacking()

@@ -27,6 +27,7 @@ func TestWatchTellsWhatItMissed(t *testing.T) {
 		"nothing":        {func(w *world) { w.list() }, 0},
 		"an edit":        {func(w *world) { w.list(); w.appendTo("file", "x") }, 1},
 		"no sync so far": {func(*world) {}, 0},
+		"another watch":  {func(w *world) { w.list(); w.scope.Fresh = true }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

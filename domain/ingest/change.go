@@ -48,8 +48,9 @@ type UpdateRequest struct {
 	Metadata map[string]json.RawMessage
 }
 
-// Update changes a source. With another config the source is due at once: what it
-// leaves out now is removed, whatever its share. The config must name the same
+// Update changes a source. With another scope the source is due at once: what it
+// leaves out now is removed, whatever its share. Another schedule, watch or address
+// for people asks for no sync. The config must name the same
 // thing at the provider; another thing is another source.
 func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, error) {
 	src, err := s.owned(ctx, req.Owner, false, req.Source)

@@ -192,3 +192,46 @@ func TestRelease(t *testing.T) {
 		t.Errorf("got %d events, want 48 removals", len(got))
 	}
 }
+
+// What says nothing of what a source holds lists nothing anew and asks for no sync.
+func TestUpdateBesidesTheScope(t *testing.T) {
+	t.Parallel()
+
+	for name, tt := range map[string]struct {
+		config string
+		relist bool
+	}{
+		"a schedule":        {config: `{"root":"r","syncSchedule":"0 3 * * *"}`},
+		"no watch":          {config: `{"root":"r","watch":false}`},
+		"an address":        {config: `{"root":"r","uri":"https://example.org/r"}`},
+		"all of them":       {config: `{"root":"r","syncSchedule":"@daily","uri":"https://example.org/r","watch":true}`},
+		"a filter":          {config: `{"excludePaths":["nothing"],"root":"r"}`, relist: true},
+		"both":              {config: `{"excludePaths":["nothing"],"root":"r","watch":false}`, relist: true},
+		"another file size": {config: `{"maxFileSize":0,"root":"r"}`, relist: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			p := &provider{files: tree(3)}
+			b := newBench(t, rooted{&fed{provider: p}}, anyConfig)
+			b.run()
+			epoch := b.Source(b.source).Cursor.Epoch
+			b.append(b.Source(b.source).Update("name", []byte(tt.config), b.Clock.Now()))
+			src := b.Source(b.source)
+			if _, due := src.Due(b.Clock.Now(), time.Time{}); due != tt.relist {
+				t.Errorf("got due %t, want %t", due, tt.relist)
+			}
+			b.sync(domain.SyncIncremental)
+			if relisted := b.Source(b.source).Cursor.Epoch != epoch; relisted != tt.relist {
+				t.Errorf("got a listing %t, want %t", relisted, tt.relist)
+			}
+		})
+	}
+}
+
+// rooted is a provider of one object, whatever else its options say.
+type rooted struct{ *fed }
+
+func (rooted) Validate(context.Context, domain.Scope) (domain.Identity, error) {
+	return domain.Identity{ExternalKey: "r", Name: "memory"}, nil
+}

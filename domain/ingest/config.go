@@ -18,9 +18,9 @@ import (
 // commonOptions are the options that every connector has.
 func commonOptions() []domain.Option {
 	return []domain.Option{
-		{Name: "uri", Kind: domain.OptionString, Help: "Where people find the source; kept and shown, not read."},
-		{Name: "syncSchedule", Kind: domain.OptionString, Help: "When to sync, as a cron expression in UTC; none leaves it to polling and hints."},
-		{Name: "watch", Kind: domain.OptionBool, Help: "Whether notices of change are listened to, where the provider gives them (true)."},
+		{Name: domain.OptionURI, Kind: domain.OptionString, Help: "Where people find the source; kept and shown, not read."},
+		{Name: domain.OptionSchedule, Kind: domain.OptionString, Help: "When to sync, as a cron expression in UTC; none leaves it to polling and hints."},
+		{Name: domain.OptionWatch, Kind: domain.OptionBool, Help: "Whether notices of change are listened to, where the provider gives them (true)."},
 		{Name: "includePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to keep; none keeps all. ** crosses folders."},
 		{Name: "excludePaths", Kind: domain.OptionStrings, Help: "Globs of the paths to leave out, besides the default ones. A folder leaves out all below it."},
 		{Name: "defaultExcludes", Kind: domain.OptionBool, Help: "Whether the default excludes apply (true)."},
@@ -67,7 +67,7 @@ func checkConfig(config json.RawMessage, options []domain.Option) (json.RawMessa
 			return nil, &domain.InvalidError{Field: "config." + o.Name, Problem: "is required", Allowed: o.Help}
 		}
 	}
-	if err := checkURI(fields["uri"]); err != nil {
+	if err := checkURI(fields[domain.OptionURI]); err != nil {
 		return nil, err
 	}
 	return json.Marshal(fields) // sorted keys, so equal configs have equal digests

@@ -220,3 +220,88 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got %d more hints, want two in all", len(hints))
 	}
 }
+
+// A flaky is a provider whose watches break until they are mended.
+type flaky struct {
+	*provider
+	began  chan domain.Scope
+	broken chan error // what the next watch ends with
+}
+
+func (f *flaky) Watch(ctx context.Context, s domain.Scope, _ func(domain.Hint)) error {
+	f.began <- s
+	select {
+	case err := <-f.broken:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// A watch that broke off is begun again, and told to give a hint for what was missed
+// meanwhile; one that begins in order is not.
+func TestWatchBeginsAgain(t *testing.T) {
+	t.Parallel()
+
+	conn := &flaky{&provider{files: tree(3)}, make(chan domain.Scope), make(chan error)}
+	b := newBench(t, conn, anyConfig)
+	b.run()
+	changed := make(chan struct{})
+	w := &ingest.Watches{
+		Hints: &ingest.Hints{Log: b.Log, Clock: b.Clock}, Index: b.Rows, Connectors: ingest.Connectors{conn},
+		Clock: b.Clock, Cache: t.TempDir(), Changed: changed, Logger: slog.New(slog.DiscardHandler),
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	if s := <-conn.began; s.Fresh {
+		t.Error("the first watch is told that something was missed")
+	}
+	for range 2 {
+		conn.broken <- domain.ErrGone
+		if err := b.Clock.Waiting(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		b.Clock.Turn(time.Minute)
+		if s := <-conn.began; !s.Fresh {
+			t.Error("a watch that is begun again is not told that something was missed")
+		}
+	}
+	b.append(b.Source(b.source).Update("name", []byte(`{"root":"r","uri":"https://example.org"}`), b.Clock.Now()))
+	changed <- struct{}{}
+	if s := <-conn.began; s.Fresh {
+		t.Error("the watch of other options is told that something was missed")
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A notice that the log does not take is tried again.
+func TestNoticeOutlivesTheLog(t *testing.T) {
+	t.Parallel()
+
+	conn := &noticing{&provider{files: tree(3)}, make(chan func(domain.Hint)), make(chan struct{}, 1)}
+	b := newBench(t, conn, anyConfig)
+	b.run()
+	w := &ingest.Watches{
+		Hints: &ingest.Hints{Log: b.Log, Clock: b.Clock}, Index: b.Rows, Connectors: ingest.Connectors{conn},
+		Clock: b.Clock, Cache: t.TempDir(), Changed: make(chan struct{}), Logger: slog.New(slog.DiscardHandler),
+	}
+	go func() { _ = w.Run(t.Context()) }() // ends with the test
+	b.Log.CutAfter(0)
+	hint := <-conn.began
+	hint(domain.Hint{Origin: "watch"})
+	if err := b.Clock.Waiting(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	b.Log.Heal()
+	appended := make(chan struct{}, 1)
+	b.Log.Interrupt(func(m []domain.Message) (int, error) {
+		appended <- struct{}{}
+		return len(m), nil
+	})
+	b.Clock.Turn(time.Minute)
+	<-appended
+}

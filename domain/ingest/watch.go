@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Watches struct {
 	Logger      *slog.Logger
 
 	running map[domain.SourceID]*watching
+	broken  map[domain.SourceID]bool // their last watch ended with an error
 	ended   chan *watching
 }
 
@@ -36,6 +38,7 @@ type watching struct {
 	source domain.SourceID
 	scope  domain.Digest // with another config or credential it is begun anew
 	stop   context.CancelFunc
+	broken bool // it ended with an error
 }
 
 // Run watches until ctx ends; then all watches have ended.
@@ -44,7 +47,7 @@ func (w *Watches) Run(ctx context.Context) error {
 	defer all.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.running, w.ended = map[domain.SourceID]*watching{}, make(chan *watching)
+	w.running, w.broken, w.ended = map[domain.SourceID]*watching{}, map[domain.SourceID]bool{}, make(chan *watching)
 	for {
 		if err := w.adjust(ctx, &all); err != nil && ctx.Err() == nil {
 			w.Logger.ErrorContext(ctx, "watching", "err", err)
@@ -61,6 +64,7 @@ func (w *Watches) Run(ctx context.Context) error {
 		case over := <-w.ended:
 			if w.running[over.source] == over {
 				delete(w.running, over.source) // it is begun again at the next look
+				w.broken[over.source] = over.broken
 			}
 		case <-w.Changed:
 		}
@@ -88,8 +92,8 @@ func (w *Watches) adjust(ctx context.Context, all *sync.WaitGroup) error {
 		} else if runs {
 			now.stop()
 		}
-		if err := w.begin(ctx, all, watcher, src); err != nil {
-			return err
+		if err := w.begin(ctx, all, watcher, src); err != nil { // options that are no longer allowed: its job says so
+			w.Logger.WarnContext(ctx, "not watched", "source", src.ID, "err", err)
 		}
 	}
 	for id, now := range w.running {
@@ -97,6 +101,7 @@ func (w *Watches) adjust(ctx context.Context, all *sync.WaitGroup) error {
 			now.stop()
 		}
 	}
+	maps.DeleteFunc(w.broken, func(id domain.SourceID, _ bool) bool { return !wanted[id] })
 	return nil
 }
 
@@ -115,6 +120,8 @@ func (w *Watches) begin(ctx context.Context, all *sync.WaitGroup, watcher domain
 	if err != nil {
 		return err
 	}
+	scope.Fresh = w.broken[src.ID] // nobody knows what it has missed
+	delete(w.broken, src.ID)
 	ctx, stop := context.WithCancel(ctx)
 	now := &watching{source: src.ID, scope: watchOf(src), stop: stop}
 	w.running[src.ID] = now
@@ -128,8 +135,12 @@ func (w *Watches) begin(ctx context.Context, all *sync.WaitGroup, watcher domain
 			default: // one waits already
 			}
 		})
-		if err != nil && ctx.Err() == nil {
-			w.Logger.WarnContext(ctx, "watch ended; polling goes on", "source", src.ID, "err", err)
+		if now.broken = err != nil && ctx.Err() == nil; now.broken {
+			level := slog.LevelWarn
+			if scope.Fresh { // as it did before
+				level = slog.LevelDebug
+			}
+			w.Logger.Log(ctx, level, "watch ended; polling goes on", "source", src.ID, "err", err)
 			select {
 			case <-ctx.Done():
 			case <-w.Clock.After(shortestPoll): // not at once again
@@ -141,8 +152,8 @@ func (w *Watches) begin(ctx context.Context, all *sync.WaitGroup, watcher domain
 }
 
 // deliver hands notices on: the first at once, those that follow after a while and
-// as one.
-func (w *Watches) deliver(ctx context.Context, src domain.Source, notices <-chan domain.Hint) {
+// as one. One that the log does not take is tried again.
+func (w *Watches) deliver(ctx context.Context, src domain.Source, notices chan domain.Hint) {
 	for {
 		var hint domain.Hint
 		select {
@@ -152,6 +163,10 @@ func (w *Watches) deliver(ctx context.Context, src domain.Source, notices <-chan
 		}
 		if err := w.Hints.Hint(ctx, src, hint); err != nil && ctx.Err() == nil {
 			w.Logger.WarnContext(ctx, "hint", "source", src.ID, "err", err)
+			select {
+			case notices <- hint:
+			default: // one waits already
+			}
 		}
 		select {
 		case <-ctx.Done():
