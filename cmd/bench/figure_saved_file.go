@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +19,13 @@ import (
 )
 
 const (
-	saves     = 30
+	saves     = 60
 	savedTree = 1000
-	// quiet is how long nothing is saved before a save: notices that follow each
-	// other at once wait for more.
+	// savedTrees take turns, with a while between two saves: notices that follow each
+	// other at once in one folder wait for more.
+	savedTrees = 5
+	betweenTwo = 800 * time.Millisecond
+	// quiet is how long nothing happens to a source before what is timed does.
 	quiet = 2500 * time.Millisecond
 )
 
@@ -30,7 +34,7 @@ func savedFileFigure() figure {
 		name:      "saved_file",
 		title:     "From a saved file to its row (watch), hop by hop: a file of a folder of 1,000 is written, and the row with its new content is waited for",
 		reference: "nothing",
-		note: "The hops: `hint` until the notice is decided on, `request` until a sync is, `claim` until a worker has taken it, " +
+		note: "60 saves, in five folders in turn. The hops: `hint` until the notice is decided on, `request` until a sync is, `claim` until a worker has taken it, " +
 			"`read` until the file is found and read and its event is made, `row` until the row can be read.",
 		measure: savedFile,
 	}
@@ -40,15 +44,12 @@ func savedFileFigure() figure {
 func hops() []string { return []string{"hint", "request", "claim", "read", "row"} }
 
 func savedFile(ctx context.Context, b *bench) (lines []figures.Line, err error) {
-	tree, err := os.MkdirTemp(b.dir, "bench-tree-")
+	root, err := os.MkdirTemp(b.dir, "bench-tree-")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(tree) }() // temporary files
-	if err := testbed.MakeTree(tree, savedTree); err != nil {
-		return nil, err
-	}
-	s, err := b.startService(ctx, tree)
+	defer func() { _ = os.RemoveAll(root) }() // temporary files
+	s, err := b.startService(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -58,13 +59,17 @@ func savedFile(ctx context.Context, b *bench) (lines []figures.Line, err error) 
 		return nil, err
 	}
 	defer db.Close()
-	source, _, err := timeConnect(ctx, s, tree, savedTree)
-	if err != nil {
-		return nil, err
-	}
 	took := map[string][]float64{}
+	all := make([]saved, savedTrees)
+	for i := range all {
+		if all[i], err = connectSaved(ctx, s, filepath.Join(root, strconv.Itoa(i)), took); err != nil {
+			return nil, err
+		}
+	}
 	for i := range b.scaled(saves) {
-		if err := timeSave(ctx, s, db, saved{source: source, tree: tree, path: testbed.TreePath(i * 7), took: took}); err != nil {
+		f := all[i%savedTrees]
+		f.path = testbed.TreePath(i * 7)
+		if err := timeSave(ctx, s, db, f); err != nil {
 			return nil, err
 		}
 	}
@@ -72,6 +77,15 @@ func savedFile(ctx context.Context, b *bench) (lines []figures.Line, err error) 
 		lines = append(lines, figures.Plain("saved_file_"+hop+"_median", "ms", quantile(took[hop], 0.5)), figures.Plain("saved_file_"+hop+"_p99", "ms", quantile(took[hop], 0.99)))
 	}
 	return lines, nil
+}
+
+// connectSaved makes a folder that files are saved in, and connects it.
+func connectSaved(ctx context.Context, s *service, tree string, took map[string][]float64) (saved, error) {
+	if err := testbed.MakeTree(tree, savedTree); err != nil {
+		return saved{}, err
+	}
+	source, _, err := timeConnect(ctx, s, tree, savedTree)
+	return saved{source: source, tree: tree, took: took}, err
 }
 
 // A saved is one save and where its times go.
@@ -82,7 +96,7 @@ type saved struct {
 
 func timeSave(ctx context.Context, s *service, db *pgxpool.Pool, f saved) error {
 	select {
-	case <-s.bench.clock.After(quiet):
+	case <-s.bench.clock.After(betweenTwo):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -116,7 +130,7 @@ func timeHops(ctx context.Context, s *service, db *pgxpool.Pool, f saved, before
 	if err != nil {
 		return err
 	}
-	at, err := moments(ctx, s, before.partition, before.offset)
+	at, err := moments(ctx, s, f.source, before)
 	if err != nil {
 		return err
 	}
@@ -130,25 +144,36 @@ func timeHops(ctx context.Context, s *service, db *pgxpool.Pool, f saved, before
 	return nil
 }
 
-// rowAfter is when the row is of a later run than it was.
+// rowAfter is when the row is of a later run than it was. It is told of every fold,
+// as the service itself is.
 func rowAfter(ctx context.Context, s *service, db *pgxpool.Pool, f saved, run int64) (time.Time, error) {
-	deadline := s.bench.clock.Now().Add(time.Minute)
-	for s.bench.clock.Now().Before(deadline) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "LISTEN dataconnector_folded"); err != nil {
+		return time.Time{}, err
+	}
+	for {
 		var now int64
-		if err := db.QueryRow(ctx, `SELECT run FROM read.files WHERE source_id = $1 AND path = $2`, f.source, f.path).Scan(&now); err != nil {
+		if err := conn.QueryRow(ctx, `SELECT run FROM read.files WHERE source_id = $1 AND path = $2`, f.source, f.path).Scan(&now); err != nil {
 			return time.Time{}, err
 		}
 		if now > run {
 			return s.bench.clock.Now(), nil
 		}
-		<-s.bench.clock.After(time.Millisecond)
+		if _, err := conn.Conn().WaitForNotification(ctx); err != nil {
+			return time.Time{}, fmt.Errorf("the saved file does not come to its row: %w", err)
+		}
 	}
-	return time.Time{}, errors.New("the saved file does not come to its row")
 }
 
-// moments are when the first event of each kind was decided on, of those behind
-// an offset.
-func moments(ctx context.Context, s *service, partition int32, from int64) (map[string]time.Time, error) {
+// moments are when the first event of each kind about a source was decided on, of
+// those behind a standing.
+func moments(ctx context.Context, s *service, source string, from standing) (map[string]time.Time, error) {
 	at := map[string]time.Time{}
 	note := func(hop string, t time.Time) {
 		if _, ok := at[hop]; !ok {
@@ -156,7 +181,7 @@ func moments(ctx context.Context, s *service, partition int32, from int64) (map[
 		}
 	}
 	reader := kafka.NewReader(kafka.Options{Brokers: s.Brokers, Layout: s.Layout(0), Log: s.bench.log})
-	for rec, err := range reader.Read(ctx, partition, from, kafka.Follow-1) {
+	for rec, err := range reader.Read(ctx, from.partition, from.offset, kafka.Follow-1) {
 		if err != nil {
 			return nil, err
 		}
@@ -166,8 +191,13 @@ func moments(ctx context.Context, s *service, partition int32, from int64) (map[
 		}
 		switch e := rec.Event.(type) {
 		case domain.FileChanged:
-			note("read", made)
+			if e.SourceID.String() == source {
+				note("read", made)
+			}
 		case domain.SourceChanged:
+			if e.SourceID.String() != source {
+				continue
+			}
 			note(strings.NewReplacer("hint_received", "hint", "sync_requested", "request", "sync_started", "claim").Replace(string(e.Change)), made)
 		}
 	}
