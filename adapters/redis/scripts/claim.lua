@@ -37,6 +37,7 @@ end
 -- pause is the time until a ticket becomes due or a lease ends.
 local function pause()
 	local least = -1
+	call('SET', base .. 'idle', 1)
 	for _, name in ipairs({ 'delayed', 'expiry' }) do
 		local head = call('ZRANGE', base .. name, 0, 0, 'WITHSCORES')
 		local ms = head[2] and math.max(head[2] - now, 0)

@@ -9,6 +9,7 @@
 --   lane:P:O   zset  source by due time: waits and is due, of provider P and owner O
 --   lanes:P    zset  owner by rank: leases running, then the due time of the lane's head
 --   providers  set   those that have lanes
+--   idle       a claim has found nothing since the last wake-up
 --   running:owners, running:providers  hash: leases running; no field is 0
 --
 -- A source is in tickets or in leases, never in both. Times are milliseconds of
@@ -138,6 +139,17 @@ local function reap(now, max)
 	return #gone
 end
 
+-- wake lets those claim again that have found nothing.
 local function wake()
+	call('DEL', base .. 'idle')
 	call('PUBLISH', base .. 'wake', '')
+end
+
+-- wakeIdle is wake for what happens all the time: a message to each process for
+-- nobody who waits would take as long as all else. Where the mark got lost, they
+-- claim again when the next lease ends.
+local function wakeIdle()
+	if call('DEL', base .. 'idle') == 1 then
+		call('PUBLISH', base .. 'wake', '')
+	end
 end

@@ -21,5 +21,5 @@ else
 	end
 end
 settle()
-wake()
+wakeIdle()
 return 1
