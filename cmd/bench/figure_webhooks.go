@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/adapters/kafka"
@@ -83,6 +84,7 @@ type desk struct {
 	forge  *testbed.Forge
 	corner *testbed.Corner
 	log    domain.Log
+	said   *slog.Logger // of the handler: each request is a line, as in the service
 	taker  func(domain.Log) *ingest.Webhooks
 	sent   int64 // deliveries, no two of which are the same
 
@@ -119,6 +121,11 @@ func (d *desk) open(ctx context.Context) error {
 	}
 	d.log = log
 	d.closers = append(d.closers, func() error { log.Close(); return nil })
+	lines, err := os.Create(filepath.Join(d.corner.Dir, "handler.log"))
+	if err != nil {
+		return err
+	}
+	d.closers, d.said = append(d.closers, lines.Close), slog.New(slog.NewJSONHandler(lines, nil))
 	db, err := postgres.Open(ctx, d.corner.Database)
 	if err != nil {
 		return err
@@ -151,7 +158,7 @@ func (d *desk) close(ctx context.Context) error {
 // crowd is [bench.crowd] of senders at a handler in front of log.
 func (d *desk) crowd(ctx context.Context, log domain.Log, slow *[]float64) (float64, error) {
 	server := httptest.NewServer(httpapi.New(httpapi.Parts{
-		Clock: d.bench.clock, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), // each request is a line Metrics: http.NotFoundHandler(), Deliveries: httpapi.Deliveries{Webhooks: d.taker(log)},
+		Clock: d.bench.clock, Log: d.said, Metrics: http.NotFoundHandler(), Deliveries: httpapi.Deliveries{Webhooks: d.taker(log)},
 	}))
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: callers, MaxIdleConnsPerHost: callers}}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -97,7 +98,7 @@ func (s *shower) verdict(ctx context.Context) (v verdict, err error) {
 			return nil
 		})
 		v.rows = behind + max(0, len(events)-rows)
-		return err
+		return errors.Join(err, found.Err())
 	})
 }
 
