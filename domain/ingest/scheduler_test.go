@@ -24,7 +24,7 @@ type queue struct {
 	released chan time.Time
 	fenced   bool
 	wanted   bool // others wait
-	epoch    int // grows when it is flushed
+	epoch    int  // grows when it is flushed
 }
 
 func newQueue() *queue {
