@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,7 +103,7 @@ func (n *Notifications) Add(ctx context.Context, r NotificationRule, t NotifyTar
 		return r, err
 	}
 	r.Kind, r.CreatedAt = t.Kind, n.Clock.Now()
-	r.Credential, err = n.Credentials.Put(ctx, r.Owner, NotifyProvider, domain.Credential{Kind: domain.CredentialBasic, Username: string(t.URL), Secret: t.Secret})
+	r.Credential, err = n.Credentials.Put(ctx, r.Owner, NotifyProvider, domain.Credential{Kind: domain.CredentialToken, Secret: t.URL + between + t.Secret})
 	if err != nil {
 		return r, fmt.Errorf("seal the address: %w", err)
 	}
@@ -172,11 +173,16 @@ func (n *Notifications) Try(ctx context.Context, owner domain.OwnerID, id uuid.U
 	return fmt.Errorf("rule %s: %w", id, ErrRuleNotFound)
 }
 
+// between stands between an address, which holds no line end, and what it is signed
+// with: both are secrets, and sealed as one.
+const between = "\n"
+
 // targetOf opens the address of a rule.
 func targetOf(ctx context.Context, vault domain.Credentials, r NotificationRule) (NotifyTarget, error) {
 	if vault == nil {
 		return NotifyTarget{}, fmt.Errorf("addresses cannot be opened without VAULT_KEYSET_FILE: %w", domain.ErrUnavailable)
 	}
 	c, err := vault.Get(ctx, r.Owner, NotifyProvider, r.Credential)
-	return NotifyTarget{Kind: r.Kind, URL: domain.Secret(c.Username), Secret: c.Secret}, err
+	address, secret, _ := strings.Cut(string(c.Secret), between)
+	return NotifyTarget{Kind: r.Kind, URL: domain.Secret(address), Secret: domain.Secret(secret)}, err
 }
