@@ -8,6 +8,7 @@ func catalogue() []figure {
 		appendPagesFigure(),
 		appendHintsFigure(),
 		webhooksFigure(),
+		dispatchFigure(),
 		projectorFigure(),
 		rebuildFigure(),
 		replayScanFigure(),

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/adapters/pipeline"
+	"github.com/confuse/data-connector/adapters/pipeline/webhook"
+	"github.com/confuse/data-connector/cmd/figures"
+	"github.com/confuse/data-connector/domain"
+)
+
+const (
+	dispatched    = 30_000
+	dispatchLanes = 256
+	callTime      = 5 * time.Millisecond                                 // that the neighbour takes for each
+	benchSecret   = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" //nolint:gosec // of a receiver in this process
+)
+
+func dispatchFigure() figure {
+	return figure{
+		name: "dispatch",
+		title: "Dispatch: 30,000 changes of files on the log, handed on by the webhook stage to a receiver that takes 5 ms for each, " +
+			"over 256 lanes; each is signed, its fate is on the log and its place committed",
+		reference: "Go's HTTP client alone: 256 goroutines, each posts the same bodies to the same receiver, one after the other; or 256 calls in 5 ms, if that is less",
+		note:      "Receiver and dispatcher share the processors.",
+		measure:   dispatch,
+	}
+}
+
+// A post is the log and the receiver of the figure.
+type post struct {
+	bench   *bench
+	options kafka.Options
+	story   *story
+	bodies  [][]byte // of the reference
+	server  *httptest.Server
+	round   int
+
+	taken atomic.Int64
+	at    [2]atomic.Int64 // nanoseconds when a tenth, and all, were taken
+	full  chan struct{}
+	n     int
+}
+
+func dispatch(ctx context.Context, b *bench) (lines []figures.Line, err error) {
+	c, err := b.servers.NewCorner(ctx, b.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	o, err := c.Kafka(ctx, 1, b.log)
+	if err != nil {
+		return nil, err
+	}
+	o.Linger = pageLinger
+	p := &post{bench: b, options: o, n: b.scaled(dispatched)}
+	p.server = httptest.NewServer(p)
+	defer p.server.Close()
+	if err := p.fill(ctx); err != nil {
+		return nil, err
+	}
+	value, ref, err := b.medians(ctx, p.ours, p.raw)
+	ideal := float64(dispatchLanes) / callTime.Seconds()
+	return []figures.Line{figures.AtLeast("dispatch", "changes/s", value, min(ref, ideal), 0.7), figures.Plain("dispatch_raw_client", "requests/s", ref)}, err
+}
+
+// fill puts the changes on the log.
+func (p *post) fill(ctx context.Context) (err error) {
+	if p.story, err = newStory(0, p.bench.clock.Now()); err != nil {
+		return err
+	}
+	log, err := kafka.NewLog(p.options)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	files := p.story.files(p.n)
+	if _, err := log.Append(ctx, p.story.begin...); err != nil {
+		return err
+	}
+	for at := 0; at < len(files); at += pageEvents {
+		if _, err := log.Append(ctx, files[at:min(at+pageEvents, len(files))]...); err != nil {
+			return err
+		}
+	}
+	for _, m := range files {
+		body, err := json.Marshal(webhook.Payload{Type: webhook.TypeFile, Timestamp: m.Time, Data: m.Event})
+		if err != nil {
+			return err
+		}
+		p.bodies = append(p.bodies, body)
+	}
+	return nil
+}
+
+// ServeHTTP takes one change.
+func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the sender may be gone
+	<-p.bench.clock.After(callTime)
+	p.count()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (p *post) count() {
+	switch n := p.taken.Add(1); int(n) {
+	case p.n / 10:
+		p.at[0].Store(p.bench.clock.Now().UnixNano())
+	case p.n:
+		p.at[1].Store(p.bench.clock.Now().UnixNano())
+		close(p.full)
+	}
+}
+
+// begin forgets what was taken.
+func (p *post) begin() {
+	p.taken.Store(0)
+	p.full = make(chan struct{})
+	p.round++
+}
+
+// rate is that of all but the first tenth, in which connections are made and a
+// group is joined.
+func (p *post) rate() float64 {
+	return rate(p.n-p.n/10, time.Duration(p.at[1].Load()-p.at[0].Load()))
+}
+
+// ours is the stage as the service wires it, but for the tables: it is told what
+// they would say.
+func (p *post) ours(ctx context.Context) (float64, error) {
+	p.begin()
+	log, err := kafka.NewLog(p.options)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	dead, err := kafka.NewPublisher(p.options)
+	if err != nil {
+		return 0, err
+	}
+	defer dead.Close() //nolint:errcheck // nothing is published
+	stage, err := webhook.New(pipeline.Client{URL: p.server.URL, HTTP: pipeline.HTTPClient(dispatchLanes)}, benchSecret, p.bench.clock)
+	if err != nil {
+		return 0, err
+	}
+	d := &pipeline.Dispatcher{
+		Stage: stage, Live: pipeline.Feed{Topic: p.options.Layout.Events(), Subscriber: kafka.NewSubscriber(p.options, kafka.SubscriberOptions{
+			Group: fmt.Sprintf("%s-%d", p.options.Layout.Prefix, p.round), Lanes: dispatchLanes, Runs: p.runs,
+		})},
+		Dead: dead, DeadTopic: p.options.Layout.Dead(), Reports: log, Clock: p.bench.clock, Log: p.bench.log, Parallel: dispatchLanes,
+		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return p.story.source, nil },
+	}
+	run, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(run) }()
+	select {
+	case <-p.full:
+	case err := <-ended:
+		return 0, err
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		return 0, err
+	}
+	return p.rate(), ctx.Err()
+}
+
+// runs is kafka.Runs.
+func (p *post) runs(context.Context, int32, int64, int64) (kafka.RunsBetween, error) {
+	run := domain.Run{ID: p.story.source.RunID, Started: int64(len(p.story.begin)) - 1, Ended: -1}
+	return kafka.RunsBetween{Runs: map[domain.SourceID][]domain.Run{p.story.source.ID: {run}}}, nil
+}
+
+// raw is the reference.
+func (p *post) raw(ctx context.Context) (float64, error) {
+	p.begin()
+	client := pipeline.HTTPClient(dispatchLanes)
+	defer client.CloseIdleConnections()
+	group, work := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range dispatchLanes {
+		group.Go(func() error {
+			for n := next.Add(1); n <= int64(len(p.bodies)); n = next.Add(1) {
+				if err := p.send(work, client, p.bodies[n-1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return p.rate(), err
+}
+
+func (p *post) send(ctx context.Context, client *http.Client, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.server.URL, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, resp.Body) // the status is the answer
+	return resp.Body.Close()
+}
