@@ -191,13 +191,18 @@ func (d *laneDesk) await(t *testing.T, n int) {
 // publish puts numbers of each key on topic.
 func (w world) publish(t *testing.T, topic string) {
 	t.Helper()
+	w.publishKeys(t, topic, laneKeys)
+}
+
+func (w world) publishKeys(t *testing.T, topic string, keys int) {
+	t.Helper()
 	pub, err := kafka.NewPublisher(w.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var messages []*watermill.Message
 	for n := range lanesPerKey {
-		for k := range laneKeys {
+		for k := range keys {
 			m := watermill.NewMessage(fmt.Sprintf("%d-%d", k, n), []byte(strconv.Itoa(n)))
 			m.Metadata[wire.MetaKey], m.Metadata[wire.MetaPartition] = strconv.Itoa(k), strconv.Itoa(k%partitions)
 			messages = append(messages, m)

@@ -44,6 +44,9 @@ type item[T any] struct {
 // error only when ctx or the line ends first.
 func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
 	i := &item[T]{thing: thing, ctx: ctx, answer: make(chan Outcome, 1)}
+	if l.Limits.Items == 1 {
+		return l.alone(ctx, i)
+	}
 	l.join(i)
 	select {
 	case o := <-i.answer:
@@ -59,6 +62,26 @@ func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
 		return Outcome{}, Tried{}, ctx.Err()
 	case <-l.hard.Done():
 		return Outcome{}, Tried{}, l.hard.Err()
+	}
+}
+
+// alone asks for i here and now: there is no batch to wait for.
+func (l *Line[T]) alone(ctx context.Context, i *item[T]) (Outcome, Tried, error) {
+	wait, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.soft, cancel)()
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-wait.Done():
+		return Outcome{}, Tried{}, wait.Err()
+	}
+	l.settle(wait, []*item[T]{i})
+	select {
+	case o := <-i.answer:
+		return o, i.Tried, nil
+	default:
+		return Outcome{}, Tried{}, context.Canceled
 	}
 }
 
@@ -110,14 +133,14 @@ func (l *Line[T]) run(batch []*item[T]) {
 	case <-l.soft.Done():
 		return
 	}
-	l.settle(batch)
+	l.settle(l.soft, batch)
 }
 
-// settle is run in its slot.
-func (l *Line[T]) settle(batch []*item[T]) {
+// settle is run in its slot. It begins no further try once ctx has ended.
+func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 	for failed := 0; ; failed++ {
 		batch = waitedFor(batch)
-		if len(batch) == 0 || l.soft.Err() != nil {
+		if len(batch) == 0 || ctx.Err() != nil {
 			return
 		}
 		outcomes, err := l.ask(batch)
@@ -132,11 +155,11 @@ func (l *Line[T]) settle(batch []*item[T]) {
 			return
 		case IsFinal(err): // one of them is guilty
 			half := len(batch) / 2
-			l.settle(batch[:half])
-			l.settle(batch[half:])
+			l.settle(ctx, batch[:half])
+			l.settle(ctx, batch[half:])
 			return
 		}
-		if !l.wait(l.soft, failed, err) {
+		if !l.wait(ctx, failed, err) {
 			return
 		}
 	}

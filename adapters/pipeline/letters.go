@@ -43,8 +43,9 @@ func (l letters) bury(topic string, msg *message.Message) error {
 	}
 	l.Log.WarnContext(msg.Context(), "dead letter", "stage", l.Stage.Name(), "event", msg.UUID, "partition", dead.Metadata[wire.MetaPartition],
 		"offset", dead.Metadata[wire.MetaOffset], "err", dead.Metadata[wire.HeaderError])
-	r, ok := reportOn(msg)
-	if !ok {
+	event, err := wire.Decode(msg.Metadata, msg.Payload)
+	r, ok := reportOn(event, msg.Metadata[wire.HeaderReplay])
+	if err != nil || !ok {
 		l.line.Observed(Observed{State: domain.StageFailed})
 		return nil // it is no event: nothing to report of
 	}
@@ -52,15 +53,10 @@ func (l letters) bury(topic string, msg *message.Message) error {
 	return l.report(msg.Context(), msg, r)
 }
 
-// reportOn is a report on the event of a message, without what became of it. That of
-// a source stands under the source's own id where others have that of a file: there is
-// one letter of a source, the last one.
-func reportOn(msg *message.Message) (domain.StageReported, bool) {
-	event, err := wire.Decode(msg.Metadata, msg.Payload)
-	if err != nil {
-		return domain.StageReported{}, false
-	}
-	replay := msg.Metadata[wire.HeaderReplay]
+// reportOn is a report on an event, without what became of it. That of a source stands
+// under the source's own id where others have that of a file: there is one letter of a
+// source, the last one.
+func reportOn(event domain.Event, replay string) (domain.StageReported, bool) {
 	switch e := event.(type) {
 	case domain.FileChanged:
 		return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: replay}, true

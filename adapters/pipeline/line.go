@@ -24,6 +24,11 @@ const (
 	panics = 3
 )
 
+// LanesPerCall is how many messages are to be in hand for each call that is made at
+// once: what has its answer waits for its report to be durable, and leaves its call
+// to the next one.
+const LanesPerCall = 4
+
 // A Feed is where messages come from.
 type Feed struct {
 	Topic      string

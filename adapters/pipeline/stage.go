@@ -52,6 +52,7 @@ type Handover struct {
 	ID     domain.EventID     // the Idempotency-Key: the same each time this change is handed on
 	Time   time.Time          // of the event, UTC
 	File   domain.FileChanged // what happened, with the whole state of the file
+	Raw    []byte             // File as it stands on the log: JSON
 	Source domain.Source      // that it is of, as far as it is known now; only ID and Owner are sure to be set
 	Replay string             // id of the replay that hands it on again; empty: it is new
 	Trace  string             // W3C traceparent; empty when there is none

@@ -64,7 +64,7 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	if outcome.State == domain.StageFailed {
 		return Final(outcome.cause())
 	}
-	r, _ := reportOn(msg) // it is an event
+	r, _ := reportOn(e, h.Replay) // it is one
 	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
 	return d.report(ctx, msg, r)
 }
@@ -103,7 +103,7 @@ func (d *Dispatcher) handover(msg *message.Message, e domain.FileChanged) (Hando
 		return Handover{}, err
 	}
 	return Handover{
-		ID: id, Time: at, File: e, Source: source, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
+		ID: id, Time: at, File: e, Raw: msg.Payload, Source: source, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
 		Open: func(ctx context.Context) (io.ReadCloser, error) {
 			if e.Content == nil {
 				return nil, domain.ErrNoContent
@@ -133,10 +133,11 @@ func (d *Dispatcher) takeSource(msg *message.Message, e domain.SourceChanged) er
 	}
 	h := SourceHandover{ID: id, Time: at, Event: e, Trace: msg.Metadata[wire.HeaderTrace]}
 	err = d.line.Try(msg.Context(), func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
-	if err != nil || msg.Metadata[wire.HeaderReplay] == "" {
+	replay := msg.Metadata[wire.HeaderReplay]
+	if err != nil || replay == "" {
 		return err
 	}
-	r, _ := reportOn(msg) // it is an event: it was taken
+	r, _ := reportOn(e, replay) // it is one
 	r.State, r.Items = domain.StageDone, 1
 	return d.report(msg.Context(), msg, r) // of its dead letter there is something to take back
 }

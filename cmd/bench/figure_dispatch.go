@@ -32,7 +32,7 @@ func dispatchFigure() figure {
 	return figure{
 		name: "dispatch",
 		title: "Dispatch: 30,000 changes of files on the log, handed on by the webhook stage to a receiver that takes 5 ms for each, " +
-			"over 256 lanes; each is signed, its fate is on the log and its place committed",
+			"at most 256 at once; each is signed, its fate is on the log and its place committed",
 		reference: "Go's HTTP client alone: 256 goroutines, each posts the same bodies to the same receiver, one after the other; or 256 calls in 5 ms, if that is less",
 		note:      "Receiver and dispatcher share the processors.",
 		measure:   dispatch,
@@ -156,7 +156,7 @@ func (p *post) ours(ctx context.Context) (float64, error) {
 	}
 	d := &pipeline.Dispatcher{
 		Stage: stage, Live: pipeline.Feed{Topic: p.options.Layout.Events(), Subscriber: kafka.NewSubscriber(p.options, kafka.SubscriberOptions{
-			Group: fmt.Sprintf("%s-%d", p.options.Layout.Prefix, p.round), Lanes: dispatchLanes, Runs: p.runs,
+			Group: fmt.Sprintf("%s-%d", p.options.Layout.Prefix, p.round), Lanes: pipeline.LanesPerCall * dispatchLanes, Runs: p.runs,
 		})},
 		Dead: dead, DeadTopic: p.options.Layout.Dead(), Reports: log, Clock: p.bench.clock, Log: p.bench.log, Parallel: dispatchLanes,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return p.story.source, nil },

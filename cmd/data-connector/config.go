@@ -87,7 +87,7 @@ type config struct {
 	SDKDisabled        bool    `env:"OTEL_SDK_DISABLED" envDefault:"false" allowed:"true, false" help:"No traces whatever the others say."`
 
 	Stages          []string      `env:"STAGES" allowed:"names of stages, separated by commas, or none" help:"Stages of the pipeline that a dispatcher runs. Unset: all whose address is set."`
-	DispatchLanes   int           `env:"DISPATCH_LANES" envDefault:"64" allowed:"a number from 1 to 10000" help:"Changes that one stage has in hand at once; those of one file never are."`
+	DispatchLanes   int           `env:"DISPATCH_LANES" envDefault:"64" allowed:"a number from 1 to 10000" help:"Changes that one stage asks its neighbour for at once; those of one file never are."`
 	DispatchWindow  int           `env:"DISPATCH_WINDOW" envDefault:"10000" allowed:"a number from 1 to 1000000" help:"Changes of one partition that a stage reads ahead, in hand or done out of order: what a crash repeats at most."`
 	DispatchTimeout time.Duration `env:"DISPATCH_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a neighbour may take to answer."`
 	DispatchBackoff time.Duration `env:"DISPATCH_BACKOFF" envDefault:"500ms" allowed:"a duration such as 500ms or 2s" help:"Wait before a neighbour in trouble is asked again; it doubles with each try."`

@@ -62,14 +62,15 @@ func (s *service) dispatch(ctx context.Context) error {
 
 func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatcher {
 	_, sources := stage.(pipeline.SourceStage)
+	againLanes := max(1, s.DispatchLanes/againShare)
 	d := &pipeline.Dispatcher{
 		Stage: stage,
 		Live: pipeline.Feed{Topic: s.kafka.Layout.Events(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
-			Group: s.stageGroup(of.name), Instance: s.WorkerName, Lanes: s.DispatchLanes, Window: s.DispatchWindow,
+			Group: s.stageGroup(of.name), Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * s.DispatchLanes, Window: s.DispatchWindow,
 			Runs: s.runsBetween, Sources: sources,
 		})},
 		Again: pipeline.Feed{Topic: s.kafka.Layout.Replay(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
-			Group: s.stageGroup(of.name) + againSuffix, Instance: s.WorkerName, Lanes: max(1, s.DispatchLanes/againShare), Window: s.DispatchWindow,
+			Group: s.stageGroup(of.name) + againSuffix, Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * againLanes, Window: s.DispatchWindow,
 		})},
 		DeadTopic: s.kafka.Layout.Dead(),
 		Sources:   s.reader.Source, States: s.reader.Passed, Contents: s.packs, Clock: s.clock, Log: s.log,
@@ -78,7 +79,7 @@ func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatc
 		Observe:   s.counts.stages.dispatched,
 	}
 	if of.single {
-		d.Parallel = s.DispatchLanes + max(1, s.DispatchLanes/againShare)
+		d.Parallel = s.DispatchLanes + againLanes
 	}
 	return d
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -81,7 +82,7 @@ func Sign(key []byte, id, timestamp string, body []byte) string {
 type Payload struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"` // of the event
-	Data      any       `json:"data"`      // domain.FileChanged or domain.SourceChanged, as on the log
+	Data      any       `json:"data"`      // a FileChanged or a SourceChanged, as on the log
 	Source    *Source   `json:"source,omitempty"`
 	Replay    string    `json:"replay,omitempty"` // id of the replay that sends it again
 }
@@ -105,7 +106,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 	outcomes := make([]pipeline.Outcome, len(batch))
 	for i, h := range batch {
 		p := Payload{
-			Type: TypeFile, Timestamp: h.Time, Data: h.File, Replay: h.Replay,
+			Type: TypeFile, Timestamp: h.Time, Data: json.RawMessage(h.Raw), Replay: h.Replay,
 			Source: &Source{h.Source.ID, h.Source.Name, h.Source.Provider, h.Source.ExternalKey},
 		}
 		if err := s.send(ctx, h.ID, h.Trace, p); err != nil {
