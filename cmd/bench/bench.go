@@ -14,9 +14,9 @@ import (
 
 // config is what the flags say.
 type config struct {
-	binary, dir, profiles string
-	rounds                int
-	scale                 float64
+	binary, dir string
+	rounds      int
+	scale       float64
 }
 
 // A bench knows the servers and gives figures corners of their own on them.

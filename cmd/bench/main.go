@@ -55,7 +55,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.docs, "docs", "", "write the page of benchmarks to this file")
 	flags.StringVar(&o.binary, "binary", "bin/data-connector", "the service")
 	flags.StringVar(&o.dir, "dir", "", "folder for trees and packs, on the disk to measure; empty: the one for temporary files")
-	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of what is measured in this process to this folder")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each piece is measured; the median counts")
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies all sizes; figures of another scale than 1 are for trying out")
 	if err := flags.Parse(args); err != nil {
