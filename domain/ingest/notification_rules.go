@@ -167,6 +167,8 @@ func (n *Notifications) Try(ctx context.Context, owner domain.OwnerID, id uuid.U
 			if err != nil {
 				return err
 			}
+			ctx, cancel := context.WithTimeout(ctx, sendTime)
+			defer cancel()
 			return n.Sender.Send(ctx, t, "try-"+uuid.NewString(), NotifyMessage{Title: "A test of data-connector", Text: "Rule " + r.Name + " works.", At: n.Clock.Now()})
 		}
 	}
