@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 	}
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "service")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", binary, "./cmd/data-connector")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-o", binary, "./cmd/data-connector") // nobody debugs it
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}

@@ -26,6 +26,7 @@ func catalogue() []fault {
 		{name: "webhooks", title: "webhooks come, 5 % of them twice, while the service is killed and the brokers are away for a minute", try: showered},
 		{name: "neighbour_outage", title: "the receiver of a stage is away for `OUTAGE` (10m unless said otherwise) while files go on changing", try: neighbourOutage},
 		{name: "topic_anew", title: "the topic is deleted and made anew: a loud stop", try: anew},
+		{name: "topic_gone", title: "the topic is deleted under a running service: a loud stop", try: gone},
 		{name: "topic_truncated", title: "all records of the topic are deleted: a loud stop", try: truncated},
 	}
 }
