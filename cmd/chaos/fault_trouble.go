@@ -120,12 +120,20 @@ func applied(ctx context.Context, c *chaos, name string) ([]figures.Line, error)
 	defer broker.Close()
 	servers := c.servers
 	servers.Brokers = broker.ListenAddrs()
-	return c.through(ctx, name, trouble{servers: servers, during: func(context.Context, *scene, *testbed.Process) error {
-		for _, answer := range []*kerr.Error{kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut, kerr.NotLeaderForPartition} {
-			broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: answer, Count: 2})
-		}
+	const each = 2
+	var faults []kfake.Fault
+	for _, answer := range []*kerr.Error{kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut, kerr.NotLeaderForPartition} {
+		faults = append(faults, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: answer, Count: each})
+	}
+	var answered *kfake.FaultHandle
+	lines, err := c.through(ctx, name, trouble{servers: servers, during: func(context.Context, *scene, *testbed.Process) error {
+		answered = broker.Fault(faults...)
 		return nil
 	}})
+	if err != nil {
+		return lines, err
+	}
+	return append(lines, figures.Exactly(name+"_answers", "false answers", float64(answered.Hits()), float64(each*len(faults)))), nil
 }
 
 // cutWires cuts all connections to the brokers three times, and makes them slow in
