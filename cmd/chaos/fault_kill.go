@@ -244,14 +244,10 @@ func (k *killing) open(ctx context.Context) (yes bool, err error) {
 }
 
 func (k *killing) figures(ctx context.Context, name string, open bool) ([]figures.Line, error) {
-	j, err := k.judge(ctx)
-	if err != nil {
+	if err := k.until(ctx, "an empty inbox", func() (bool, error) { return k.relayed(ctx) }); err != nil {
 		return nil, err
 	}
-	waiting := 0
-	err = k.query(ctx, func(db *pgx.Conn) error {
-		return db.QueryRow(ctx, `SELECT count(*) FROM app.hint_inbox`).Scan(&waiting)
-	})
+	j, err := k.judge(ctx)
 	named, inOne := 0, 0
 	for _, n := range k.hit {
 		named += n
@@ -265,9 +261,17 @@ func (k *killing) figures(ctx context.Context, name string, open bool) ([]figure
 		figures.Exactly(name+"_points_hit", "points", float64(len(k.hit)), float64(min(k.kills/2, len(points())))),
 		figures.Exactly(name+"_in_one_sync", "syncs", float64(inOne), 1),
 		figures.Below(name+"_pages_stored_twice", "pages of a kill", float64(k.packs.wasted(j.kept)), 1),
-		figures.Exactly(name+"_hints_lost", "hints", float64(waiting+k.lost(j.heard)), 0),
+		figures.Exactly(name+"_hints_lost", "hints", float64(k.lost(j.heard)), 0),
 	}
 	return append(lines, j.lines(name)...), err
+}
+
+// relayed tells whether nothing waits in the inbox.
+func (k *killing) relayed(ctx context.Context) (yes bool, err error) {
+	err = k.query(ctx, func(db *pgx.Conn) error {
+		return db.QueryRow(ctx, `SELECT count(*) = 0 FROM app.hint_inbox`).Scan(&yes)
+	})
+	return yes, err
 }
 
 // lost counts the hints that are not on the log.
