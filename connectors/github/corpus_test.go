@@ -1,12 +1,7 @@
 package github_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 // corpus is the package of recorded deliveries (MIT licence). It is fetched once
@@ -26,7 +22,7 @@ func TestCorpus(t *testing.T) {
 	t.Parallel()
 
 	c, files, notices := newConnector(t, connectortest.NewClock(noon), nil), 0, 0
-	for name, text := range npm(t, corpus, "index.json") {
+	for name, text := range forgetest.NPM(t, corpus, "index.json") {
 		var events []struct {
 			Name     string            `json:"name"`
 			Examples []json.RawMessage `json:"examples"`
@@ -92,69 +88,5 @@ func TestOtherCorpus(t *testing.T) {
 	}
 	if notices < 14 { // push, create, delete, issues, pull requests and their like
 		t.Errorf("got %d with notices, want the events that are used", notices)
-	}
-}
-
-// npm gives the files of a package of the npm registry whose names end in suffix.
-// Without the package or npm the test is skipped with the reason.
-func npm(t *testing.T, pkg, suffix string) map[string][]byte {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skipf("%s is not there: %v", pkg, err)
-	}
-	dir := filepath.Join(cache, "data-connector-dev", "npm")
-	name := strings.NewReplacer("@", "", "/", "-").Replace(pkg[:strings.LastIndexByte(pkg, '@')]) + "-" + pkg[strings.LastIndexByte(pkg, '@')+1:] + ".tgz"
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		b = pack(t, pkg, dir, name)
-	}
-	return untar(t, b, suffix)
-}
-
-func pack(t *testing.T, pkg, dir, name string) []byte {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Skipf("%s is not there: %v", pkg, err)
-	}
-	tmp := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "npm", "pack", "--silent", pkg)
-	cmd.Dir = tmp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("%s is not in %s and npm pack fails: %v: %s", pkg, dir, err, out)
-	}
-	b, err := os.ReadFile(filepath.Join(tmp, name))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".new"), b, 0o644)
-	}
-	if err = errors.Join(err, os.Rename(filepath.Join(dir, name+".new"), filepath.Join(dir, name))); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func untar(t *testing.T, b []byte, suffix string) map[string][]byte {
-	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return files
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(h.Name, suffix) {
-			if files[h.Name], err = io.ReadAll(r); err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasPrefix(suffix, "index") {
-				return files // the packages are large
-			}
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
 	"github.com/confuse/data-connector/domain"
 )
@@ -43,7 +44,7 @@ func TestPublishedAPI(t *testing.T) {
 	t.Parallel()
 
 	var d description
-	for _, text := range npm(t, published, "/generated/api.github.com.json") {
+	for _, text := range forgetest.NPM(t, published, "/generated/api.github.com.json") {
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)
 		}
