@@ -49,7 +49,7 @@ func TestConnector(t *testing.T) {
 		}
 		return connectortest.Fixture{
 			Connector: w.Conn, Config: w.Scope.Config, Token: token, Files: files,
-			Put: w.World.Put, Remove: w.World.Remove, Rename: w.World.Rename, Reset: w.Rewrite,
+			Put: w.Put, Remove: w.Remove, Rename: w.Rename, Reset: w.Rewrite,
 			Faults: faults, Mend: func() {
 				w.api.Mend()
 				w.clock.Turn(time.Hour) // what was limited is so no more

@@ -120,7 +120,7 @@ func (p Paged) meet(tt trouble, want error) {
 	l, err := p.World.List()
 	var limited *domain.RateLimitedError
 	switch {
-	case want == error(limit):
+	case errors.As(want, &limited):
 		if !errors.As(err, &limited) {
 			t.Errorf("got %v, want a limit", err)
 		}
