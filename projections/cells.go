@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -55,7 +54,7 @@ func (c *cells) text(s string) {
 	*at = append(appendLength(*at, len(s)), s...)
 }
 
-func (c *cells) id(id uuid.UUID) {
+func (c *cells) id(id [16]byte) {
 	at := c.into()
 	*at = append(appendLength(*at, len(id)), id[:]...)
 }
