@@ -333,3 +333,20 @@ func TestVersions(t *testing.T) {
 		t.Error("got no error without git")
 	}
 }
+
+// A server that stops in the middle of its refs is given up in time.
+func TestSlowRefs(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	w.server.Handle("/repo.git/git-upload-pack", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		_, _ = rw.Write([]byte("003d" + strings.Repeat("a", 40) + " refs/heads/main\n")) // to a client that waits for more
+		_ = http.NewResponseController(rw).Flush()                                       // it may be gone
+		<-r.Context().Done()
+	}))
+	w.source.Client = newClient(t, gitrepo.Options{HTTP: &http.Client{}, Timeout: 300 * time.Millisecond})
+	if _, err := w.source.StartCursor(t.Context(), w.scope); !errors.Is(err, domain.ErrTransient) {
+		t.Errorf("got %v, want ErrTransient", err)
+	}
+}

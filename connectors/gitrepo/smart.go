@@ -32,6 +32,8 @@ func (c *Client) smart(ctx context.Context, remote Remote, names []string) (refL
 	if err != nil || c.opt.HTTP == nil {
 		return refList{}, errNotSmart
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.Timeout, fmt.Errorf("gitrepo: ask for refs: %w: %w", domain.ErrTransient, errTimeout)) // a body may come a byte at a time
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(u.String(), "/")+"/git-upload-pack", bytes.NewReader(lsRefs(names)))
 	if err != nil {
 		return refList{}, errNotSmart
