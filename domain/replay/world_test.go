@@ -76,12 +76,11 @@ func (w *world) claim(s domain.Source) domain.Source {
 	return s
 }
 
-func (w *world) put(partition int32, at time.Time, e domain.Event) domain.Position {
+func (w *world) put(partition int32, at time.Time, e domain.Event) {
 	pos := domain.Position{Partition: partition, Offset: int64(len(w.log[partition]))}
 	rec := domain.Record{Position: pos, Event: e, Headers: map[string]string{wire.HeaderTime: at.Format(time.RFC3339Nano)}}
 	w.log[partition] = append(w.log[partition], rec)
 	w.times[pos] = at
-	return pos
 }
 
 // counts is replay.Counts.
