@@ -75,8 +75,8 @@ type Rebuild struct {
 
 // Names of the points.
 const (
-	PointBeforeCopy = "before copy" // a partition is folded, nothing of it is written
-	PointInCopy     = "in copy"     // its rows are written, not committed
+	PointBeforeCopy = "before copy" // a partition is folded, nothing of it is committed
+	PointInCopy     = "in copy"     // all its rows are written, not committed
 	PointAfterCopy  = "after copy"  // they are committed
 	PointIndexed    = "indexed"
 	PointInSwap     = "in swap" // the schemas are exchanged, not committed
