@@ -11,7 +11,7 @@ import (
 )
 
 // livePage is how many files Live reads with one statement.
-const livePage = 5_000
+const livePage = 2_000
 
 // FilesAt are the live files at these raw paths, in any order. A provider that
 // allows it may have several at one path.

@@ -7,7 +7,7 @@ import (
 
 // How far ahead a sequence is read: some pieces, each of so many values.
 const (
-	aheadPieces = 4
+	aheadPieces = 8
 	aheadPiece  = 500
 )
 

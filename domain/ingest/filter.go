@@ -162,6 +162,9 @@ func below(glob, path string) bool {
 // TooLarge reports whether size bytes are more than the source wants.
 func (f *Filter) TooLarge(size int64) bool { return f.maxSize > 0 && size > f.maxSize }
 
+// ByLanguage reports whether any language is left out.
+func (f *Filter) ByLanguage() bool { return len(f.excludeLanguages)+len(f.includeLanguages) > 0 }
+
 // SkipsLanguage reports whether a file of this language is left out; "" is a file
 // without one, which only a list of languages to keep leaves out.
 func (f *Filter) SkipsLanguage(language string) bool {

@@ -113,6 +113,9 @@ func (r *run) excluded(item domain.Item) bool {
 
 // skipsName reports whether the name alone tells a language that is left out.
 func (r *run) skipsName(item domain.Item) bool {
+	if !r.filter.ByLanguage() {
+		return false
+	}
 	language, sure := languageByName(baseName(item.Path))
 	return (sure || item.Bodiless) && r.filter.SkipsLanguage(language)
 }
