@@ -20,8 +20,8 @@ func memoryFigure() figure {
 		name:      "peak_memory",
 		title:     "Peak resident memory of the whole service (one process) while it syncs a folder of 1,000,000 files and compares it once more",
 		reference: "its own peak with 100,000 files",
-		note: "What grows with a source is bounded. Overlay (what a run has appended and nobody has folded): 32 pages, at most 32,000 files, " +
-			"some 20 MiB; then the run waits for the projector. Spool of a comparison: on disk; in memory one page of it, and of an " +
+		note: "What grows with a source is bounded. Overlay (what a run has appended and nobody has folded): some 4,000 files, " +
+			"3 MiB; then the run waits for the projector. Content read ahead: 64 items, 4 MiB, then one item at a time for each reader. Spool of a comparison: on disk; in memory one page of it, and of an " +
 			"unordered listing 20,000 items at a time, sorted runs on disk. Waiters: one entry of some 100 bytes for each request or " +
 			"run that waits, so at most one for each open request and worker, gone when it has been answered.",
 		measure: peakMemory,

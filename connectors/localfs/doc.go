@@ -29,6 +29,9 @@
 // Per watch: its folders, about 1 KB each, most of it in the kernel, at most 65,536
 // of them.
 //
+// Of what was read: 8 KB of records for each of at most 64 caches, which are on
+// their way to a journal.
+//
 // Per walk: a page, the names of the directories on the way down, 12 MB to sort
 // what was read since the last walk and, when a file appears that the last walk
 // did not see, 16 bytes for each file it saw, at most 16 MB.
