@@ -33,8 +33,8 @@ func openReal(path string) (opened, stamp) {
 	return f, is.stamp
 }
 
-// A descriptor is a regular file without an os.File, which asks the system four
-// times whether it can wait for such a file. One goroutine uses it.
+// A descriptor is a regular file without an os.File, which asks the system first
+// whether it can wait for such a file. One goroutine uses it.
 type descriptor struct{ fd int }
 
 func (d *descriptor) Read(p []byte) (int, error) {
