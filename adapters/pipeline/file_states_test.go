@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -25,6 +26,7 @@ type shelf struct {
 	t      *testing.T
 	log    []*message.Message
 	events []domain.FileChanged
+	mu     sync.Mutex
 	topic  []*message.Message
 	rows   map[domain.FileID]int // of live files: the offset of their last event
 	read   int64                 // offsets that were gone through for events
@@ -61,6 +63,8 @@ func (s *shelf) happens(file domain.FileID, change domain.FileChange) *message.M
 
 // Publish implements message.Publisher.
 func (s *shelf) Publish(_ string, messages ...*message.Message) error {
+	s.mu.Lock() // the router publishes side by side
+	defer s.mu.Unlock()
 	s.topic = append(s.topic, messages...)
 	s.behind()
 	return nil
@@ -221,11 +225,11 @@ func TestStateOfFile(t *testing.T) {
 	<-done
 	stop()
 	<-ended
-	for i, want := range []struct {
+	for _, want := range []struct {
 		file    domain.FileID
 		payload string
 	}{{lives, string(added.Payload)}, {gone, ""}} {
-		got := s.topic[i]
+		got := s.topic[slices.IndexFunc(s.topic, func(m *message.Message) bool { return m.Metadata[wire.MetaKey] == want.file.String() })]
 		if got.Metadata[wire.MetaKey] != want.file.String() || string(got.Payload) != want.payload || got.Metadata[wire.MetaPartition] != "1" || got.Metadata[wire.MetaOffset] != "" {
 			t.Errorf("got %v %q, want %q of %s", got.Metadata, got.Payload, want.payload, want.file)
 		}
