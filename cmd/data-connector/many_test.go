@@ -24,7 +24,7 @@ const sources = 50
 
 // The sizes of the one big source.
 const (
-	shortFiles = 20_000  // as far as the fairness between owners shows
+	shortFiles = 50_000  // as far as the fairness between owners shows
 	longFiles  = 200_000 // what it is promised for
 	massDelete = 10_000  // files that are deleted at once
 )
