@@ -109,18 +109,28 @@ func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() boo
 	return e.failed(ctx, src, r, err)
 }
 
-// ready is the source of a ticket as the rows have it, and with everything folded
-// that is on the log now when they do not know its job yet. Should it be behind,
-// the claim does not count, and the queue tries again.
+// foldPatience is how long a claim waits for what others have on its partition.
+const foldPatience = time.Second
+
+// ready is the source of a ticket with everything folded that is on the log now, or
+// as the rows have it where that takes longer than foldPatience: a partition that is
+// behind with others' events is not waited for. The claim of a process that died a
+// moment ago is in time: a claim that does not know it does not count, and nobody
+// would look after the job before the next look of the scheduler.
 func (e *Engine) ready(ctx context.Context, t domain.Ticket) (domain.Source, error) {
 	src, err := e.Index.Source(ctx, t.Source)
 	if err != nil {
 		return src, err
 	}
-	if _, open := src.OpenJob(t.Job); open {
-		return src, nil
+	if _, open := src.OpenJob(t.Job); !open {
+		return e.present(ctx, src)
 	}
-	return e.present(ctx, src)
+	soon, cancel := context.WithTimeout(ctx, foldPatience)
+	defer cancel()
+	if now, err := e.present(soon, src); err == nil {
+		return now, nil
+	}
+	return src, ctx.Err()
 }
 
 // present is src with everything folded that is on the log now.

@@ -257,6 +257,44 @@ func TestFailedByAnotherClock(t *testing.T) {
 	}
 }
 
+// A claim that is on the log and not in the rows yet, of a process that died over it,
+// does not make the next one lose.
+func TestClaimBehindOneThatIsNotFolded(t *testing.T) {
+	t.Parallel()
+
+	b := newBench(t, &provider{files: tree(3)}, anyConfig)
+	old := b.Source(b.source)
+	dead, err := domain.NewRunID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.append(old.Claim(dead, b.Clock.Now()))
+	b.engine.Index = &late{Index: b.engine.Index, old: old}
+	token, err := domain.NewRunID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.engine.Run(t.Context(), domain.Lease{Ticket: domain.Ticket{Source: b.source, Job: old.Jobs[0].ID}, Token: token})
+	if err != nil || len(b.Source(b.source).Jobs) > 0 {
+		t.Errorf("got %v and jobs %+v, want that the job is done", err, b.Source(b.source).Jobs)
+	}
+}
+
+// A late index answers once as it was.
+type late struct {
+	domain.Index
+	old domain.Source
+}
+
+func (l *late) Source(ctx context.Context, id domain.SourceID) (domain.Source, error) {
+	if l.old.ID == id {
+		old := l.old
+		l.old = domain.Source{}
+		return old, nil
+	}
+	return l.Index.Source(ctx, id)
+}
+
 // A command that was refused has not been carried out, under whatever key.
 func TestRefusedUnderAKey(t *testing.T) {
 	t.Parallel()
