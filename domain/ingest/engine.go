@@ -64,7 +64,7 @@ func (e *Engine) Run(ctx context.Context, l domain.Lease) (again time.Time, err 
 // on, it ends when wanted says so, and the source wants to be claimed again at once.
 // A re-listing would start over; it does not end before it is complete.
 func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() bool) (again time.Time, err error) {
-	src, err := e.ready(ctx, l.Ticket)
+	src, unfolded, err := e.ready(ctx, l.Ticket)
 	if err != nil {
 		return e.Clock.Now().Add(retryDelay(1)), err
 	}
@@ -86,8 +86,7 @@ func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() boo
 			end(err)
 		}()
 	}
-	before := src
-	src, at, err := e.claim(ctx, before, l.Token)
+	before, src, at, err := e.takeOver(ctx, src, l.Token, unfolded)
 	if err != nil {
 		return e.unlessFenced(err), err
 	}
@@ -109,28 +108,33 @@ func (e *Engine) RunUntil(ctx context.Context, l domain.Lease, wanted func() boo
 	return e.failed(ctx, src, r, err)
 }
 
-// foldPatience is how long a claim waits for what others have on its partition.
-const foldPatience = time.Second
+// ready is the source of a ticket as the rows have it, and with everything folded
+// that is on the log now when they do not know its job yet. Where they are not
+// waited for, unfolded is the end of the log that they may be behind of, else 0.
+func (e *Engine) ready(ctx context.Context, t domain.Ticket) (src domain.Source, unfolded int64, err error) {
+	if src, err = e.Index.Source(ctx, t.Source); err != nil {
+		return src, 0, err
+	}
+	if _, open := src.OpenJob(t.Job); open {
+		unfolded, err = e.Log.End(ctx, src.Partition)
+		return src, unfolded, err
+	}
+	src, err = e.present(ctx, src)
+	return src, 0, err
+}
 
-// ready is the source of a ticket with everything folded that is on the log now, or
-// as the rows have it where that takes longer than foldPatience: a partition that is
-// behind with others' events is not waited for. The claim of a process that died a
-// moment ago is in time: a claim that does not know it does not count, and nobody
-// would look after the job before the next look of the scheduler.
-func (e *Engine) ready(ctx context.Context, t domain.Ticket) (domain.Source, error) {
-	src, err := e.Index.Source(ctx, t.Source)
-	if err != nil {
-		return src, err
+// takeOver is claim, once more when it lost to a claim that was on the log below
+// unfolded, before this run began. That one's worker has lost the lease since, to
+// this run: it is dead, and its claim was not in the rows yet. A claim that came
+// later is a rival's, who has the source.
+func (e *Engine) takeOver(ctx context.Context, src domain.Source, id domain.RunID, unfolded int64) (before, claimed domain.Source, at domain.Position, err error) {
+	claimed, at, err = e.claim(ctx, src, id)
+	if !errors.Is(err, domain.ErrFenced) || !claimed.Running || claimed.BehindClaim > unfolded {
+		return src, claimed, at, err
 	}
-	if _, open := src.OpenJob(t.Job); !open {
-		return e.present(ctx, src)
-	}
-	soon, cancel := context.WithTimeout(ctx, foldPatience)
-	defer cancel()
-	if now, err := e.present(soon, src); err == nil {
-		return now, nil
-	}
-	return src, ctx.Err()
+	before = claimed
+	claimed, at, err = e.claim(ctx, before, id)
+	return before, claimed, at, err
 }
 
 // present is src with everything folded that is on the log now.
