@@ -173,7 +173,7 @@ func (k *killing) deliver(ctx context.Context, p *testbed.Process) error {
 	}
 	delivery := fmt.Sprint("delivery-", len(k.hints))
 	body := k.tree + "\n" + delivery
-	k.hints = append(k.hints, domain.NewHintEventID(source, delivery, sha256.Sum256([]byte(body))))
+	k.hints = append(k.hints, domain.NewHintEventID(source, "", sha256.Sum256([]byte(body))))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/webhooks/localfs", strings.NewReader(body))
 	if err != nil {
 		return err
