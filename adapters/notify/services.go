@@ -58,7 +58,7 @@ func (s *Sender) service(ctx context.Context, address domain.Secret) (types.Serv
 	if err != nil {
 		return nil, &domain.InvalidError{Field: "url", Problem: "is not what " + scheme + " needs", Allowed: "see https://shoutrrr.nickfedor.com/services/overview"}
 	}
-	if scheme != "smtp" && slices.Contains(hosted(), scheme) && !guard(made, s.HTTP) {
+	if scheme != "smtp" && slices.Contains(hosted(), scheme) && !guard(made, s.client()) {
 		return nil, fmt.Errorf("notify: %s connects by itself: %w", scheme, domain.ErrForbidden)
 	}
 	return made, nil
@@ -74,7 +74,7 @@ func guard(made types.Service, client *http.Client) bool {
 		made.SetHTTPClient(client)
 	case interface{ GetHTTPClient() *http.Client }:
 		own := made.GetHTTPClient()
-		own.Transport, own.CheckRedirect = client.Transport, client.CheckRedirect
+		own.Transport, own.CheckRedirect, own.Timeout = client.Transport, client.CheckRedirect, client.Timeout
 	default:
 		return false
 	}
