@@ -15,6 +15,7 @@ import (
 // The limits where [Options] says nothing.
 const (
 	defaultTimeout  = 30 * time.Minute
+	defaultStall    = time.Minute
 	defaultDisk     = 8 << 30
 	defaultRefs     = 100_000
 	defaultEntries  = 1_000_000
@@ -31,6 +32,7 @@ type Options struct {
 	MaxDisk    int64         // bytes of one repository on disk; 8 GiB
 	MaxRefs    int           // refs that a server may list; 100,000
 	MaxEntries int           // files of one commit; 1,000,000
+	Stall      time.Duration // without a byte of a file behind an LFS pointer; 1 minute
 	MaxBlob    int64         // bytes of a file that are fetched where a source sets no limit; 1 GiB
 	AllowHTTP  bool          // plain http as well: in tests, and in networks that are trusted
 	CAFile     string        // certificates to trust, as PEM; empty: those of the system
@@ -67,6 +69,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("gitrepo: git program: %w", err)
 	}
 	o.Timeout = either(o.Timeout, defaultTimeout)
+	o.Stall = either(o.Stall, defaultStall)
 	o.MaxDisk = either(o.MaxDisk, defaultDisk)
 	o.MaxRefs = either(o.MaxRefs, defaultRefs)
 	o.MaxEntries = either(o.MaxEntries, defaultEntries)

@@ -35,25 +35,34 @@ func (s Source) download(ctx context.Context, r *repo, ref domain.ItemRef, p poi
 	if err != nil {
 		return domain.Content{}, err
 	}
+	body := newFlowing(ctx, s.Client.opt.Stall)
+	if err := body.begin(func(ctx context.Context) (io.ReadCloser, error) { return s.open(ctx, a) }); err != nil {
+		return domain.Content{}, err
+	}
+	return domain.Content{Body: &checked{ReadCloser: body, sum: sha256.New(), want: p}, Version: ref.Version}, nil
+}
+
+// open asks for a file where it is.
+func (s Source) open(ctx context.Context, a action) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Href, nil)
 	if err != nil || req.URL.Scheme != "https" && !s.Client.opt.AllowHTTP {
-		return domain.Content{}, fmt.Errorf("gitrepo: lfs: address of a file that is not https: %w", first(err, domain.ErrForbidden))
+		return nil, fmt.Errorf("gitrepo: lfs: address of a file that is not https: %w", first(err, domain.ErrForbidden))
 	}
 	for key, value := range a.Header { // our token only goes to the server of the repository
 		req.Header.Set(key, value)
 	}
 	res, err := s.Client.opt.HTTP.Do(req)
 	if err != nil {
-		return domain.Content{}, fmt.Errorf("gitrepo: lfs: %w: %w", domain.ErrTransient, withoutURL(err))
+		return nil, fmt.Errorf("gitrepo: lfs: %w: %w", domain.ErrTransient, withoutURL(err))
 	}
 	if err := s.Client.status(res.StatusCode); err != nil {
 		_ = res.Body.Close()                        // nothing of it is wanted
 		if errors.Is(err, domain.ErrUnauthorized) { // by a store of files, which has never seen our token
 			err = fmt.Errorf("gitrepo: lfs: status %d: %w", res.StatusCode, domain.ErrForbidden)
 		}
-		return domain.Content{}, err
+		return nil, err
 	}
-	return domain.Content{Body: &checked{ReadCloser: res.Body, sum: sha256.New(), want: p}, Version: ref.Version}, nil
+	return res.Body, nil
 }
 
 // An action says where a file is.

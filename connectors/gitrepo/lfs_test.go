@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/confuse/data-connector/connectors/gitrepo"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
@@ -82,6 +83,36 @@ func TestContentBehindPointers(t *testing.T) {
 	l.Fail(0)
 	w.scope.Config = json.RawMessage(`{"maxFileSize":1000}`)
 	if got, err := w.read(w.list().items["a"]); !errors.Is(err, domain.ErrTooLarge) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+// A server that stalls in the middle of a file ends that file, not the time of the run.
+func TestStalledContentEnds(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	l := w.server.NewStore()
+	w.source.Client = newClient(t, gitrepo.Options{HTTP: &http.Client{}, Stall: 50 * time.Millisecond})
+	w.source.Remote.LFS = true
+	w.repo.Commit("main", gittest.Put("a", l.Put(strings.Repeat("large\n", 1000))))
+	item := w.list().items["a"]
+	l.Stall(100)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.read(item)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, domain.ErrTransient) || errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want ErrTransient", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for ever")
+	}
+	l.Stall(0)
+	if got, err := w.read(item); err != nil || len(got) != 6000 {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }

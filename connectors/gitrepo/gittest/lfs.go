@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +22,7 @@ type Store struct {
 	mu     sync.Mutex
 	files  map[string]string // by oid, 64 hex digits
 	status int
+	stalls int // how much of a file is given, before nothing more comes; 0: all
 	shown  []http.Header
 }
 
@@ -63,6 +66,13 @@ func (l *Store) Fail(status int) {
 	l.status = status
 }
 
+// Stall gives so many bytes of each file from now on, and then nothing more; 0: all.
+func (l *Store) Stall(after int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalls = after
+}
+
 // Shown are the headers of those who came for a file, since the last call.
 func (l *Store) Shown() []http.Header {
 	l.mu.Lock()
@@ -101,15 +111,23 @@ func (l *Store) batch(w http.ResponseWriter, r *http.Request) {
 
 func (l *Store) give(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.shown = append(l.shown, r.Header.Clone())
+	file, status, stalls := l.files[strings.TrimPrefix(r.URL.Path, "/")], l.status, l.stalls
+	l.mu.Unlock()
 	if r.Header.Get("Authorization") != opens {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if l.status != 0 {
-		w.WriteHeader(l.status)
+	if status != 0 {
+		w.WriteHeader(status)
 		return
 	}
-	_, _ = w.Write([]byte(l.files[strings.TrimPrefix(r.URL.Path, "/")])) // to a client that may be gone
+	if stalls == 0 {
+		_, _ = io.WriteString(w, file) // to a client that may be gone
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(file)))
+	_, _ = io.WriteString(w, file[:stalls])
+	_ = http.NewResponseController(w).Flush() // what it flushes is looked at by the client
+	<-r.Context().Done()
 }
