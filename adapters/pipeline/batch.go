@@ -37,7 +37,22 @@ type item[T any] struct {
 	Tried
 	thing  T
 	ctx    context.Context // ends when nobody waits any more
-	answer chan Outcome    // holds one
+	answer chan Outcome    // holds one; closed when the line stops before it is asked for (again)
+}
+
+// told is what answer gave.
+func (i *item[T]) told(o Outcome, ok bool) (Outcome, Tried, error) {
+	if !ok {
+		return Outcome{}, Tried{}, context.Canceled
+	}
+	return o, i.Tried, nil
+}
+
+// drop tells those who wait for batch that nothing more comes of it.
+func drop[T any](batch []*item[T]) {
+	for _, i := range batch {
+		close(i.answer)
+	}
 }
 
 // Hand joins a batch with thing and waits until that is answered. It returns an
@@ -49,15 +64,15 @@ func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
 	}
 	l.join(i)
 	select {
-	case o := <-i.answer:
-		return o, i.Tried, nil
+	case o, ok := <-i.answer:
+		return i.told(o, ok)
 	case <-ctx.Done():
 		return Outcome{}, Tried{}, ctx.Err()
 	case <-l.soft.Done():
 	}
 	select { // what was asked already may still be answered
-	case o := <-i.answer:
-		return o, i.Tried, nil
+	case o, ok := <-i.answer:
+		return i.told(o, ok)
 	case <-ctx.Done():
 		return Outcome{}, Tried{}, ctx.Err()
 	case <-l.hard.Done():
@@ -78,8 +93,8 @@ func (l *Line[T]) alone(ctx context.Context, i *item[T]) (Outcome, Tried, error)
 	}
 	l.settle(wait, []*item[T]{i})
 	select {
-	case o := <-i.answer:
-		return o, i.Tried, nil
+	case o, ok := <-i.answer:
+		return i.told(o, ok)
 	default:
 		return Outcome{}, Tried{}, context.Canceled
 	}
@@ -131,6 +146,7 @@ func (l *Line[T]) run(batch []*item[T]) {
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
 	case <-l.soft.Done():
+		drop(batch)
 		return
 	}
 	l.settle(l.soft, batch)
@@ -139,8 +155,11 @@ func (l *Line[T]) run(batch []*item[T]) {
 // settle is run in its slot. It begins no further try once ctx has ended.
 func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 	for failed := 0; ; failed++ {
-		batch = waitedFor(batch)
-		if len(batch) == 0 || ctx.Err() != nil {
+		if batch = waitedFor(batch); len(batch) == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			drop(batch)
 			return
 		}
 		outcomes, err := l.ask(batch)
@@ -160,6 +179,7 @@ func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 			return
 		}
 		if !l.wait(ctx, failed, err) {
+			drop(batch)
 			return
 		}
 	}

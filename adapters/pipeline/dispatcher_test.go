@@ -221,6 +221,50 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 	}
 }
 
+// Who stops while a neighbour is in trouble does not wait for answers that nobody
+// has asked for.
+func TestStopsInTrouble(t *testing.T) {
+	t.Parallel()
+
+	for name, limits := range map[string]pipeline.Limits{"batches": {Items: 4}, "alone": {Items: 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			asked := make(chan struct{}, 1000)
+			s := &stage{limits: limits, answer: func([]string) error {
+				asked <- struct{}{}
+				return &pipeline.LaterError{After: time.Hour, Err: errors.New("down for the day")}
+			}}
+			r, source := &reports{}, domain.SourceID{UUID: uuid.New()}
+			var messages []*message.Message
+			for i := range 40 {
+				messages = append(messages, messageOf(t, domain.FileChanged{
+					SourceID: source, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, JobID: domain.JobID{UUID: uuid.New()}, RunID: domain.RunID{UUID: uuid.New()},
+					Run: 1, Seq: int64(i + 1), Change: domain.FileAdded, FileState: domain.FileState{Path: fmt.Sprint(i), Kind: domain.KindFile, Revision: "r"},
+				}))
+			}
+			d := &pipeline.Dispatcher{
+				Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: r, Parallel: 2,
+				Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
+				Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- d.Run(ctx) }()
+			<-asked
+			stop()
+			select {
+			case <-ended:
+			case <-time.After(4 * time.Second):
+				t.Error("it waits for what nobody asks for")
+			}
+			if len(r.all)+len(r.letters) > 0 {
+				t.Errorf("got reports %+v and letters %+v", r.all, r.letters)
+			}
+		})
+	}
+}
+
 // A sourceStage is a neighbour that is told of sources, too.
 type sourceStage struct {
 	stage
