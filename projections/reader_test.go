@@ -221,3 +221,22 @@ func TestReadsOutliveTheirConnections(t *testing.T) {
 		t.Errorf("got %v, want trouble that does not pass", err)
 	}
 }
+
+// A connected source that is not folded yet is told by its partition: it must not
+// be taken for one that never was.
+func TestUnknownSources(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 3)
+	s := newStory(t, l, "ann")
+	if _, err := w.db.Exec(t.Context(), `INSERT INTO app.source_keys (owner_id, provider, external_key, source_id, event_id, event, partition, created_at)
+		VALUES ('ann', 'localfs', 'k', $1, $1, '{}', 3, now())`, [16]byte(s.src.ID.UUID)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][]int32{{3}, nil} {
+		if got, err := w.UnknownSources(t.Context()); err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+		w.project(t, l)
+	}
+}

@@ -111,3 +111,14 @@ type behind struct {
 func (b behind) Scan(dest ...any) error {
 	return b.CollectableRow.Scan(append([]any{b.first}, dest...)...)
 }
+
+// UnknownSources are the partitions of connected sources that the tables do not
+// hold: the log before their first event is not folded yet, or it has none of them.
+func (r *Reader) UnknownSources(ctx context.Context) ([]int32, error) {
+	partitions, err := query(ctx, r.db, pgx.RowTo[int32],
+		`SELECT DISTINCT k.partition FROM app.source_keys k WHERE NOT EXISTS (SELECT FROM sources s WHERE s.source_id = k.source_id) ORDER BY 1`)
+	if err != nil {
+		return nil, fmt.Errorf("connected sources that are not there: %w", err)
+	}
+	return partitions, nil
+}

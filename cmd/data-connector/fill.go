@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -15,26 +16,31 @@ var errFilling = errors.New("the tables are being filled from the log")
 // fillPause is the time between two looks at tables that cannot be read.
 const fillPause = time.Second
 
-// missing is what the tables lack of a log that is older than they are: the last
-// position of each partition, if one of them was never folded. Until that is there a
-// source that is on the log looks like one that never was.
+// missing is what the tables lack of a log that is older than they are. Until that
+// is there a source that is on the log looks like one that never was.
 func (s *service) missing(ctx context.Context) ([]domain.Position, error) {
 	lags, err := measureLag(ctx, s.commands, s.reader, s.kafka.Layout.Events())
 	if err != nil {
 		return nil, fmt.Errorf("compare the tables with the log: %w", err)
 	}
-	var ends []domain.Position
-	fresh := false
+	unknown, err := s.reader.UnknownSources(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("compare the tables with the log: %w", err)
+	}
+	return lacking(lags, unknown), nil
+}
+
+// lacking are the ends to wait for: of all partitions that are behind if one of
+// them was never folded; else, as when a process died while the tables were filled,
+// of those that are behind and whose connected sources are not all in the tables.
+func lacking(lags []partitionLag, unknown []int32) (ends []domain.Position) {
+	fresh := slices.ContainsFunc(lags, func(l partitionLag) bool { return l.Position == 0 && l.End > 0 })
 	for _, l := range lags {
-		fresh = fresh || l.Position == 0 && l.End > 0
-		if l.Behind > 0 {
+		if l.Behind > 0 && (fresh || slices.Contains(unknown, l.Partition)) {
 			ends = append(ends, domain.Position{Partition: l.Partition, Offset: l.End - 1})
 		}
 	}
-	if !fresh {
-		return nil, nil
-	}
-	return ends, nil
+	return ends
 }
 
 // fill waits until the tables hold what was missing, then lets requests in.
