@@ -88,7 +88,11 @@ func (s *fileShelf) remove(gone map[domain.SourceID]bool) {
 	}
 }
 
-// here is about what the rows that are here take, in bytes.
+// filled is about what the rows that are here fill, in bytes.
+func (s *fileShelf) filled() int64 { return int64(len(s.cells.columns[0]) + 16*len(s.rows)) }
+
+// here is about what the memory for the rows that are here takes, in bytes, filled
+// or not.
 func (s *fileShelf) here() int64 { return int64(cap(s.cells.columns[0]) + 16*cap(s.rows)) }
 
 // left is about what all else takes.

@@ -148,7 +148,7 @@ func (l *loading) fold(ctx context.Context) (lastID string, err error) {
 		l.part.take(b)
 		lastID = idOf(&records[len(records)-1])
 		l.advanced(l.part.place, l.part.position)
-		if l.rows.files.here() > most/sendShare {
+		if l.rows.files.filled() > most/sendShare {
 			if err := l.files(ctx); err != nil {
 				return "", err
 			}
