@@ -60,3 +60,34 @@ func TestRowsThatWereSentBefore(t *testing.T) {
 	}
 	sameRows(t, want, w.rows(t))
 }
+
+// The transaction of rows that were sent is idle while the log gives nothing. A
+// server that ends idle ones does not end the rebuild.
+func TestRowsThatWereSentWait(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	for n := range 100 {
+		s.file(domain.FileAdded, fmt.Sprintf("%d.go", n), "one")
+	}
+	s.complete()
+	w.project(t, l)
+	want := w.rows(t)
+	if _, err := w.db.Exec(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 100', current_database()); END $$`); err != nil {
+		t.Fatal(err)
+	}
+
+	r := w.rebuild(newTopics(20, l))
+	r.Memory = 400 << 10
+	r.Point = func(ctx context.Context, at string) error {
+		if at != projections.PointBeforeCopy {
+			return nil
+		}
+		_, err := w.db.Exec(ctx, `SELECT pg_sleep(0.5)`)
+		return err
+	}
+	run(t, r)
+	sameRows(t, want, w.rows(t))
+}

@@ -1,20 +1,7 @@
 -- ARGV: worker, token, lease in ms, cap per provider, cap per owner (0: none).
 -- Answer: {source, job, provider, owner, due}, or {ms to wait}, -1: for a wake-up.
-local batch = 100 -- bounds what one claim moves; the next one goes on
 local worker, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = time()
-
--- promote moves tickets that have become due into their lanes, the oldest first.
-local function promote()
-	local due = call('ZRANGEBYSCORE', base .. 'delayed', '-inf', int(now), 'LIMIT', 0, batch)
-	for _, source in ipairs(due) do
-		call('ZREM', base .. 'delayed', source)
-		local t = get('tickets', source)
-		if t then
-			ready(source, t)
-		end
-	end
-end
 
 local function below(cap, kind, name)
 	return cap == 0 or tonumber(call('HGET', base .. 'running:' .. kind, name) or 0) < cap
@@ -49,7 +36,7 @@ local function pause()
 end
 
 reap(now, batch)
-promote()
+promote(now)
 settle()
 local provider, owner = choose(tonumber(ARGV[4]), tonumber(ARGV[5]))
 if not provider then

@@ -139,6 +139,20 @@ local function reap(now, max)
 	return #gone
 end
 
+local batch = 100 -- bounds what one operation moves; the next one goes on
+
+-- promote moves tickets that have become due into their lanes, the oldest first.
+local function promote(now)
+	local due = call('ZRANGEBYSCORE', base .. 'delayed', '-inf', int(now), 'LIMIT', 0, batch)
+	for _, source in ipairs(due) do
+		call('ZREM', base .. 'delayed', source)
+		local t = get('tickets', source)
+		if t then
+			ready(source, t)
+		end
+	end
+end
+
 -- wake lets those claim again that have found nothing.
 local function wake()
 	call('DEL', base .. 'idle')
