@@ -42,17 +42,14 @@ func (s *listingSink) Page(ctx context.Context, p domain.Page) error {
 	case !p.Next.IsZero():
 		s.at.Resume = p.Next
 	}
-	cursor := s.at
+	cursor, before := s.at, s.cursor
 	if err := s.resolve(ctx, s.kept(p.Changes), p.Failures, nil, &cursor); err != nil {
 		return err
 	}
-	switch {
-	case p.Complete:
+	if p.Complete {
 		return s.settle(ctx) // a connector remembers a listing that was taken
-	case !p.Next.IsZero():
-		return s.giveWay(ctx)
 	}
-	return nil
+	return s.giveWayBehind(ctx, before)
 }
 
 func (s *listingSink) proven() error {
@@ -72,7 +69,7 @@ type feedSink struct{ *run }
 
 // Page implements domain.Sink.
 func (s *feedSink) Page(ctx context.Context, p domain.Page) error {
-	cursor := *s.cursor
+	cursor, before := *s.cursor, s.cursor
 	if !p.Next.IsZero() {
 		cursor.Resume = p.Next
 	}
@@ -82,10 +79,7 @@ func (s *feedSink) Page(ctx context.Context, p domain.Page) error {
 	if err := s.settle(ctx); err != nil { // the same of a page of a feed
 		return err
 	}
-	if p.Next.IsZero() {
-		return nil
-	}
-	return s.giveWay(ctx)
+	return s.giveWayBehind(ctx, before)
 }
 
 // kept applies the filters to what a connector names, as far as names and sizes

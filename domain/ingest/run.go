@@ -216,6 +216,18 @@ func (r *run) giveWay(ctx context.Context) error {
 	return errGaveWay
 }
 
+// giveWayBehind is giveWay behind a page that has moved the cursor from before. Of a
+// connector that cannot go on between its pages, such as one in the middle of a
+// difference, the next run would begin where this one has: two such runs would give
+// way to each other for ever.
+func (r *run) giveWayBehind(ctx context.Context, before *domain.Envelope) error {
+	at := r.cursor.Resume
+	if at.IsZero() || before != nil && samePlace(at, before.Resume) {
+		return nil
+	}
+	return r.giveWay(ctx)
+}
+
 // errPaused stops a run whose source was paused, or lost its credential. Its job
 // stays open.
 var errPaused = errors.New("source is paused or its credential has expired")

@@ -318,6 +318,56 @@ func (p *paged) Snapshot(ctx context.Context, s domain.Scope, resume domain.Curs
 	return p.fed.Snapshot(ctx, s, resume, sink)
 }
 
+// A feed that cannot go on between its pages is read to its end, whoever waits: two
+// of them would give way to each other for ever.
+func TestRunDoesNotGiveWayForNothing(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(20), pageSize: 5}
+	b := newBench(t, whole{&fed{provider: p}}, anyConfig)
+	b.run()
+	for name := range p.files {
+		p.files[name] += "!"
+		p.log = append(p.log, name)
+	}
+	b.Request(b.source, domain.SyncIncremental)
+	runs, last := 0, b.Source(b.source).Run
+	for ; runs < 10 && len(b.Source(b.source).Jobs) > 0; runs++ {
+		token, err := domain.NewRunID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease := domain.Lease{Ticket: domain.Ticket{Source: b.source}, Token: token}
+		_, _ = b.engine.RunUntil(t.Context(), lease, func() bool { return true }) // what it came to is in the rows
+	}
+	src := b.Source(b.source)
+	if len(src.Jobs) > 0 || src.Run-last != int64(runs) || runs > 2 {
+		t.Errorf("got jobs %+v after %d runs, want none after at most 2", src.Jobs, runs)
+	}
+	if got := len(b.Log.Files(b.source)); got != 40 {
+		t.Errorf("got %d events, want 40", got)
+	}
+}
+
+// whole is a feed whose cursor moves only with its last page.
+type whole struct{ *fed }
+
+func (w whole) Changes(ctx context.Context, s domain.Scope, from domain.Cursor, sink domain.Sink) error {
+	return w.fed.Changes(ctx, s, from, unmoved{sink, from, w.cursor(len(w.log))})
+}
+
+type unmoved struct {
+	domain.Sink
+	from, end domain.Cursor
+}
+
+func (u unmoved) Page(ctx context.Context, p domain.Page) error {
+	if string(p.Next.Opaque) != string(u.end.Opaque) {
+		p.Next = u.from
+	}
+	return u.Sink.Page(ctx, p)
+}
+
 // A worker runs what is queued and gives it back; losing its lease stops the run.
 func TestWorker(t *testing.T) {
 	t.Parallel()
