@@ -49,6 +49,9 @@ func (l *loading) begin(ctx context.Context) (err error) {
 	if l.tx, err = l.next.Begin(ctx); err != nil {
 		return err
 	}
+	if _, err := l.tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil { // it is idle while the log is slow
+		return err
+	}
 	tag, err := l.tx.Exec(ctx, `
 		INSERT INTO checkpoints (topic, partition, position, topic_id, last_id, updated_at) VALUES ($1, $2, 0, $3, '', now())
 		ON CONFLICT (topic, partition) DO NOTHING`, l.part.topic, l.part.number, l.of.TopicID)

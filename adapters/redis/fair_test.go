@@ -1,10 +1,13 @@
 package redis_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/domain"
@@ -126,6 +129,7 @@ func TestWantedLease(t *testing.T) {
 		"at its own cap":                     {options: redis.Options{PerOwner: 1}, waits: []domain.Ticket{of(2, "ann", "localfs", 2)}, want: true},
 		"at its provider's cap":              {options: redis.Options{PerProvider: 1}, waits: []domain.Ticket{of(2, "bob", "localfs", 2)}, want: true},
 		"at a cap that it does not free":     {options: redis.Options{PerProvider: 1}, waits: []domain.Ticket{of(2, "bob", "github", 2), of(3, "bob", "github", 3)}},
+		"of an owner with as many leases":    {waits: []domain.Ticket{of(2, "bob", "github", 2), of(3, "bob", "localfs", 3)}},
 		"of an owner whose cap it frees not": {options: redis.Options{PerOwner: 1}, waits: []domain.Ticket{of(2, "bob", "github", 2), of(3, "bob", "localfs", 3)}},
 	}
 	each(t, func(t *testing.T, s server) {
@@ -143,4 +147,43 @@ func TestWantedLease(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A ticket that was put before its time wants no lease in whose place it could not
+// be taken either, also while no worker has asked since it is due.
+func TestDelayedTicketAtItsCapWantsNoLease(t *testing.T) {
+	t.Parallel()
+
+	each(t, func(t *testing.T, s server) {
+		q := s.queue(t, redis.Options{PerOwner: 1})
+		enqueue(t, q, of(1, "ann", "localfs", 1), of(2, "bob", "github", 2))
+		anns, bobs := claim(t, q, "w1"), claim(t, q, "w2")
+		late := of(3, "bob", "localfs", 3)
+		late.NotBefore = s.now(t).Add(time.Hour)
+		enqueue(t, q, late)
+		s.makeDue(t, late)
+		for _, tt := range []struct {
+			lease domain.Lease
+			want  bool
+		}{{anns, false}, {bobs, true}} {
+			if wanted, err := q.Extend(t.Context(), tt.lease); err != nil || wanted != tt.want {
+				t.Errorf("lease of %s: got %t, %v, want %t", tt.lease.Owner, wanted, err, tt.want)
+			}
+		}
+		release(t, q, bobs, time.Time{})
+		wantSource(t, claim(t, q, "w2"), 3)
+	})
+}
+
+// makeDue lets the time of a ticket come that waits for it.
+func (s server) makeDue(t *testing.T, k domain.Ticket) {
+	t.Helper()
+	base, source, due := s.prefix+"{queue}:", k.Source.String(), s.now(t).Add(-time.Minute).UnixMilli()
+	text := fmt.Sprintf(`{"job":%q,"provider":%q,"owner":%q,"due":%d}`, k.Job, k.Provider, k.Owner, due)
+	err := errors.Join(
+		s.raw.HSet(t.Context(), base+"tickets", source, text).Err(),
+		s.raw.ZAdd(t.Context(), base+"delayed", goredis.Z{Score: float64(due), Member: source}).Err())
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -103,8 +103,9 @@ func millis(t time.Time) int64 {
 const wantedAfter = time.Second
 
 // Extend gives l its whole time again. A late one succeeds as long as nobody has
-// reaped the lease. wanted: for a second or longer a ticket has been due that the
-// caps let a worker take if l were given back. ErrFenced: it is gone.
+// reaped the lease. wanted: for a second or longer a ticket has been due that a
+// worker would take, as far as the caps allow and whose owner has the fewest leases,
+// if l were given back. ErrFenced: it is gone.
 func (q *Queue) Extend(ctx context.Context, l domain.Lease) (wanted bool, err error) {
 	const gone, kept = 0, 1 // 2: kept and wanted
 	answer, err := q.run(ctx, q.scripts.extend, l.Source.String(), l.Token.String(), q.opt.Lease.Milliseconds(),
