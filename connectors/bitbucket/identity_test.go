@@ -186,3 +186,36 @@ func TestDescribe(t *testing.T) {
 
 	forgetest.Documented(t, newConnector(t, connectortest.NewClock(noon)).Describe())
 }
+
+// TestUndelivered: a delivery of Data Center that failed is told of once, unless a
+// later one arrived; Cloud is not asked.
+func TestUndelivered(t *testing.T) {
+	t.Parallel()
+
+	both(t, func(t *testing.T, newWorld func(*testing.T, map[string]any) *world) {
+		w := newWorld(t, nil)
+		w.Repo.Commit("main", gittest.Put("README.md", "hello"))
+		hook := w.Ensure(domain.Hook{URL: "https://data.example.com/hook", Secret: "s"})
+		_, cloud := w.api.Hooks()[hook.ID]["uuid"]
+		log, _ := w.Conn.(domain.DeliveryLog)
+		after := ""
+		for i, step := range []struct {
+			sent []string
+			want bool
+		}{
+			{nil, false}, {[]string{"SUCCESS"}, false}, {[]string{"FAILURE"}, true}, {nil, false}, {[]string{"ERROR"}, true}, {[]string{"FAILURE", "SUCCESS"}, false},
+		} {
+			for _, outcome := range step.sent {
+				w.api.Sent(outcome)
+			}
+			failed, next, err := log.Undelivered(t.Context(), w.Scope, hook.ID, after)
+			if err != nil || failed != (step.want && !cloud) {
+				t.Errorf("%d: got %v, %v, want %v", i, failed, err, step.want)
+			}
+			after = next
+		}
+		if _, next, err := log.Undelivered(t.Context(), w.Scope, "4711", after); !cloud && (!errors.Is(err, domain.ErrForbidden) || next != after) {
+			t.Errorf("got %q, %v from whoever may not see webhooks, want ErrForbidden and the place", next, err)
+		}
+	})
+}

@@ -50,8 +50,16 @@ func (c *Connector) at(ctx context.Context, s domain.Scope, p rest.Priority, id 
 	return ss.source(), nil
 }
 
-// known opens without asking when the cache says which repository it is.
 func (c *Connector) known(ctx context.Context, s domain.Scope) (*forge.Repository, error) {
+	ss, err := c.again(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return ss.source(), nil
+}
+
+// again opens without asking when the cache says which repository it is.
+func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error) {
 	ss, err := c.prepare(ctx, s, rest.Incremental)
 	if err != nil {
 		return nil, err
@@ -59,10 +67,7 @@ func (c *Connector) known(ctx context.Context, s domain.Scope) (*forge.Repositor
 	if ss.repo.ID == "" {
 		err = ss.resolve(ctx, forge.ConnectedTo(s, ss.key(), ss.repo))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return ss.source(), nil
+	return ss, err
 }
 
 // prepare opens a source with what the cache knows of its repository.

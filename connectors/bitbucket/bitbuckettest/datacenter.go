@@ -36,6 +36,10 @@ func (s *Server) routeServer(rec *forgetest.Recorder, r *http.Request, path []st
 	}
 	switch path[4] {
 	case "webhooks":
+		if len(path) == 7 && path[6] == "latest" {
+			s.latest(rec, path[5])
+			return
+		}
 		s.hook(rec, r, path[5:], "id")
 	case "pull-requests":
 		s.serverPulls(rec, r, path[5:])
@@ -148,4 +152,24 @@ func shown(h Object) Object {
 	delete(h, "secret")
 	delete(h, "configuration")
 	return h
+}
+
+// latest tells of the last delivery of a webhook, with 204 as long as there is none.
+func (s *Server) latest(rec *forgetest.Recorder, id string) {
+	switch {
+	case s.hooks[id] == nil:
+		refuse(rec, http.StatusNotFound, "Webhook does not exist.")
+	case s.sent == nil:
+		rec.Status = http.StatusNoContent
+	default:
+		rec.Reply(s.sent)
+	}
+}
+
+// Sent notes a delivery and its outcome: "SUCCESS", "FAILURE" or "ERROR".
+func (s *Server) Sent(outcome string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nextID()
+	s.sent = Object{"id": n, "event": "repo:refs_changed", "start": 1_700_000_000_000 + n, "result": Object{"outcome": outcome, "description": "500"}}
 }

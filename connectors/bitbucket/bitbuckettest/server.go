@@ -45,6 +45,7 @@ type Server struct {
 	denied bool
 	pulls  map[int]*thread
 	hooks  map[string]Object
+	sent   Object // the last delivery of Data Center; nil: none
 	lastID int
 	last   map[string][]Object // the page before, by path
 }
