@@ -44,6 +44,7 @@ type Feed struct {
 	options Options
 	own     FeedOptions
 	slots   chan struct{}
+	ahead   chan struct{} // held by the batch that is decoded and waits for a slot
 }
 
 var _ domain.Feeder = (*Feed)(nil)
@@ -56,7 +57,7 @@ func NewFeed(o Options, own FeedOptions) *Feed {
 	if own.Workers == 0 {
 		own.Workers = defaultWorkers
 	}
-	return &Feed{options: o, own: own, slots: make(chan struct{}, own.Workers)}
+	return &Feed{options: o, own: own, slots: make(chan struct{}, own.Workers), ahead: make(chan struct{}, 1)}
 }
 
 // Feed keeps the contract of domain.Feeder. It returns ctx's error, or
@@ -65,7 +66,8 @@ func NewFeed(o Options, own FeedOptions) *Feed {
 // A batch holds up to 5,000 records or 4 MiB; at the end of the log it holds what
 // is there. When Assigned or Batch return an error other than ErrLogLost, or a
 // partition cannot be read, that partition is handed in again after a while, and
-// the others go on. A batch that runs when its partition is revoked may finish;
+// the others go on. While a batch is in the reader's hands the next one is read, and
+// one more than the reader has is decoded. A batch that runs when its partition is revoked may finish;
 // after 10 s its context ends. Every partition that was handed in is revoked
 // before Feed returns.
 func (f *Feed) Feed(ctx context.Context, r domain.FeedReader) error {

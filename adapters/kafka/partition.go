@@ -113,15 +113,7 @@ func (p *partition) handIn(soft, hard context.Context) error {
 		return err
 	}
 	defer s.close()
-	for {
-		records, err := s.batch(soft)
-		if err != nil {
-			return err
-		}
-		if err := p.give(soft, hard, records); err != nil {
-			return err
-		}
-	}
+	return p.giveAll(soft, hard, s)
 }
 
 // check compares a place to start with the log. now may be older than the place:
@@ -136,21 +128,6 @@ func (p *partition) check(ctx context.Context, now place, start int64) error {
 	if start < now.start || start > now.end {
 		return p.at.lost("the checkpoint is at offset %d, the log holds %d to %d", start, now.start, now.end)
 	}
-	return nil
-}
-
-// give hands out one batch, as soon as one of the slots is free.
-func (p *partition) give(soft, hard context.Context, records []*kgo.Record) error {
-	select {
-	case p.feed.slots <- struct{}{}:
-		defer func() { <-p.feed.slots }()
-	case <-soft.Done():
-		return soft.Err()
-	}
-	if err := p.reader.Batch(hard, p.as, decodeAll(records)); err != nil {
-		return fmt.Errorf("kafka: batch of %s from offset %d: %w", p.at, records[0].Offset, err)
-	}
-	p.next.Store(records[len(records)-1].Offset + 1)
 	return nil
 }
 
