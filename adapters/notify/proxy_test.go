@@ -27,8 +27,7 @@ type proxy struct {
 	Authority string // file of the certificate to be trusted
 	key       *ecdsa.PrivateKey
 	root      *x509.Certificate
-	answer    func(w http.ResponseWriter, r *http.Request)
-	away      bool // nobody can be reached
+	answer    func(w http.ResponseWriter, r *http.Request) // nil: nobody can be reached
 }
 
 func newProxy(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *proxy {
@@ -68,7 +67,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r)
 		return
 	}
-	if p.away {
+	if p.answer == nil {
 		http.Error(w, "nobody there", http.StatusBadGateway)
 		return
 	}
@@ -76,12 +75,15 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	conn, _, err := hijacker.Hijack()
 	if err != nil {
 		return
 	}
 	defer conn.Close() //nolint:errcheck // nothing is lost
+	// Not before: the server could take what the other side sends next.
+	if _, err := io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		return
+	}
 	secure := tls.Server(conn, &tls.Config{GetCertificate: p.certify, MinVersion: tls.VersionTLS12})
 	p.serveOne(secure)
 }
