@@ -70,14 +70,18 @@ func (d dated) walk(ctx context.Context, since time.Time, take func([]domain.Ite
 		return take(nil, "")
 	}
 	list := forge.Timeline[domain.Item]{
-		At: func(i domain.Item) time.Time { return i.Modified }, Key: func(i domain.Item) string { return string(i.Path) },
+		At: func(i domain.Item) time.Time { return i.Modified.Truncate(asked) }, Key: func(i domain.Item) string { return string(i.Path) },
 		Page: func(ctx context.Context, since time.Time, page int) ([]domain.Item, bool, error) {
 			items, resp, err := d.list(d.ss.call(ctx, d.name), window{since: since, sort: "asc", page: int64(page)})
 			return items, err == nil && goesOn(resp), err
 		},
 	}
-	return list.Walk(ctx, since, take)
+	return list.Walk(ctx, since.Truncate(asked), take)
 }
+
+// asked is how exactly a list can be asked for: GitLab's own times are finer, so what
+// happened in one second is one moment of a walk.
+const asked = time.Second
 
 // off reports whether a kind of items is switched off in the project.
 func (ss *session) off(name string) bool {

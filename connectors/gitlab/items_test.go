@@ -90,6 +90,22 @@ func TestPoll(t *testing.T) {
 	files.Pushed(&files.api.Desk)
 }
 
+// TestOneSecond: changes of one second, more than a page of them, are all listed:
+// GitLab can be asked for whole seconds alone.
+func TestOneSecond(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"indexIssues": true})
+	w.Put("README.md", "hello")
+	w.api.Every(30 * time.Millisecond)
+	for n := 1; n <= 40; n++ {
+		w.api.Issue(n, "An issue", "")
+	}
+	if l := w.Listed(); len(l.Items) != 41 {
+		t.Errorf("got %d items, want 40 issues and a file", len(l.Items))
+	}
+}
+
 // TestLFS: what lies behind pointers.
 func TestLFS(t *testing.T) {
 	t.Parallel()

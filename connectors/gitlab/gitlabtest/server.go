@@ -1,6 +1,7 @@
 package gitlabtest
 
 import (
+	"cmp"
 	_ "embed" // the recorded objects
 	"fmt"
 	"maps"
@@ -36,7 +37,8 @@ type Server struct {
 	objects forgetest.Recorded
 
 	mu       sync.Mutex
-	now      time.Time // moves on by a minute with each change
+	now      time.Time     // moves on by a minute with each change
+	every    time.Duration // between two changes; 0: a minute
 	id       int64
 	path     string
 	old      map[string]bool // full paths that lead here
@@ -87,8 +89,15 @@ func (s *Server) recorded(kind string) Object {
 
 // tick moves the time on; the lock is held.
 func (s *Server) tick() string {
-	s.now = s.now.Add(time.Minute)
+	s.now = s.now.Add(cmp.Or(s.every, time.Minute))
 	return s.now.Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// Every lets so much time pass between two changes from now on.
+func (s *Server) Every(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.every = d
 }
 
 func (s *Server) nextID() int64 {
