@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"net/url"
 	"os"
-	"regexp"
+	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -21,7 +19,11 @@ import (
 type bucket struct {
 	objects *blob.Bucket
 	spool   spool
+	limits  limits
 }
+
+// limits say how long a cloud may take.
+type limits struct{ answer, sent time.Duration }
 
 // openBucket also looks whether the bucket is there and open to us.
 func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
@@ -35,7 +37,7 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 	if prefix := prefixOf(u); prefix != "" {
 		objects = blob.PrefixedBucket(objects, prefix)
 	}
-	s := newBucket(objects, unlinked{system{}})
+	s := newBucket(objects, unlinked{system{}}, limits{answer: answerWithin, sent: sentWithin})
 	if err := s.Check(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -43,49 +45,60 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 }
 
 // newBucket gives the store in objects. Its temporary files lie in $TMPDIR.
-func newBucket(objects *blob.Bucket, d disk) *Store {
+func newBucket(objects *blob.Bucket, d disk, within limits) *Store {
 	local := spool{disk: d, dir: os.TempDir()}
-	return &Store{driver: &bucket{objects: objects, spool: local}, spool: local}
+	return &Store{driver: &bucket{objects: objects, spool: local, limits: within}, spool: local}
 }
 
 func (b *bucket) close() error { return classify(b.objects.Close()) }
 
 func (b *bucket) check(ctx context.Context) error {
-	there, err := b.objects.IsAccessible(ctx)
-	if err == nil && !there {
+	w := watched(ctx, b.limits.answer)
+	defer w.end()
+	_, _, err := b.objects.ListPage(w.ctx, blob.FirstPageToken, 1, nil)
+	if gone(err) {
 		return errors.New("bucket of the content store is missing")
 	}
-	return classify(err)
+	return classify(w.why(err))
 }
 
 func (b *bucket) open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	r, err := b.objects.NewRangeReader(ctx, name, offset, length, nil)
+	w := watched(ctx, b.limits.answer)
+	r, err := b.objects.NewRangeReader(w.ctx, name, offset, length, nil)
+	w.pause()
 	if err != nil {
-		return nil, b.refused(ctx, name, offset+length, err)
+		defer w.end()
+		return nil, b.refused(w, name, offset+length, err)
 	}
+	from := &watchedReader{from: r, watch: w}
 	if r.Size() < offset+length {
-		_ = r.Close() // only read
+		_ = from.Close() // only read
 		return nil, errShort
 	}
-	return r, nil
+	return from, nil
 }
 
 // refused tells why a range was not given. Clouds differ in what they say of one
 // behind the end, so it looks at the size.
-func (b *bucket) refused(ctx context.Context, name string, end int64, err error) error {
-	if gcerrors.Code(err) != gcerrors.NotFound {
-		if is, failed := b.objects.Attributes(ctx, name); failed == nil && is.Size < end {
+func (b *bucket) refused(w *watch, name string, end int64, err error) error {
+	if !gone(err) {
+		w.step()
+		if is, failed := b.objects.Attributes(w.ctx, name); failed == nil && is.Size < end {
 			return errShort
 		}
 	}
-	return classify(err)
+	return classify(w.why(err))
 }
 
 func (b *bucket) list(ctx context.Context, prefix string) iter.Seq2[domain.PackInfo, error] {
 	return func(yield func(domain.PackInfo, error) bool) {
 		objects := b.objects.List(&blob.ListOptions{Prefix: prefix})
+		w := watched(ctx, b.limits.answer)
+		defer w.end()
 		for {
-			o, err := objects.Next(ctx)
+			w.step()
+			o, err := objects.Next(w.ctx)
+			w.pause()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -93,7 +106,7 @@ func (b *bucket) list(ctx context.Context, prefix string) iter.Seq2[domain.PackI
 				err = ctx.Err() // what is left of a page is given without asking
 			}
 			if err != nil {
-				yield(domain.PackInfo{}, classify(err))
+				yield(domain.PackInfo{}, classify(w.why(err)))
 				return
 			}
 			if !yield(domain.PackInfo{Name: o.Key, Size: o.Size, ModTime: o.ModTime}, nil) {
@@ -104,29 +117,11 @@ func (b *bucket) list(ctx context.Context, prefix string) iter.Seq2[domain.PackI
 }
 
 func (b *bucket) delete(ctx context.Context, name string) error {
-	err := b.objects.Delete(ctx, name)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	w := watched(ctx, b.limits.answer)
+	defer w.end()
+	err := b.objects.Delete(w.ctx, name)
+	if gone(err) {
 		return nil
 	}
-	return classify(err)
+	return classify(w.why(err))
 }
-
-// classify turns errors of a cloud into ours and hides the queries of the
-// addresses in their texts: a token may be there (I7).
-func classify(err error) error {
-	if err == nil {
-		return nil
-	}
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
-	return redacted{err}
-}
-
-type redacted struct{ cause error }
-
-func (r redacted) Error() string {
-	return regexp.MustCompile(`\?[^\s"]+`).ReplaceAllString(r.cause.Error(), "?...")
-}
-
-func (r redacted) Unwrap() error { return r.cause }

@@ -122,8 +122,15 @@ func cutOff(w http.ResponseWriter, r *http.Request, next http.Handler) {
 // breakable is a store in S3, of which one kind of requests fails behind breakIt.
 func breakable(t *testing.T, method string, f fault) (s *blob.Store, breakIt func()) {
 	t.Helper()
+	s, _, breakIt = breakableAt(t, method, f)
+	return s, breakIt
+}
+
+// breakableAt is breakable with the address of the store.
+func breakableAt(t *testing.T, method string, f fault) (s *blob.Store, address string, breakIt func()) {
+	t.Helper()
 	var now atomic.Bool
-	address := serveS3(t, func(next http.Handler) http.Handler {
+	at := serveS3(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if now.Load() && r.Method == method {
 				f(w, r, next)
@@ -132,9 +139,10 @@ func breakable(t *testing.T, method string, f fault) (s *blob.Store, breakIt fun
 			next.ServeHTTP(w, r)
 		})
 	})
-	s = must(blob.Open(t.Context(), address("", nil)))(t)
+	address = at("", nil)
+	s = must(blob.Open(t.Context(), address))(t)
 	t.Cleanup(func() { closed(t, s) })
-	return s, func() { now.Store(true) }
+	return s, address, func() { now.Store(true) }
 }
 
 // I1: what the cloud did not take goes to no event.

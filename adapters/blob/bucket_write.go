@@ -39,12 +39,14 @@ func (u *upload) commit(ctx context.Context) error {
 	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	body := struct{ io.ReadSeeker }{u.file} // nobody else closes it
-	err := u.bucket.objects.Upload(ctx, u.name, body, &blob.WriterOptions{
+	w := watched(ctx, u.bucket.limits.sent)
+	defer w.end()
+	body := watchedBody{u.file, w} // nobody else closes it
+	err := u.bucket.objects.Upload(w.ctx, u.name, body, &blob.WriterOptions{
 		ContentType: "application/octet-stream", BufferSize: partSize, MaxConcurrency: partsAtOnce,
 	})
 	if err != nil {
-		return classify(err)
+		return classify(w.why(err))
 	}
 	u.bucket.spool.free(u.file)
 	return nil

@@ -38,8 +38,10 @@ const bucketVariable = "TEST_CONTENT_STORE_URL"
 func everywhere(t *testing.T, test func(t *testing.T, p place)) {
 	t.Helper()
 	drivers := map[string]func(*testing.T) place{"folder": inFolder, "memory": inMemory, "S3": inS3}
-	if os.Getenv(bucketVariable) != "" {
-		drivers["server"] = onServer
+	if address := os.Getenv(bucketVariable); address != "" {
+		drivers["server"] = at(address)
+	} else {
+		drivers["Google"], drivers["Azure"] = at("gs://bucket"), at("azblob://bucket")
 	}
 	for driver, open := range drivers {
 		t.Run(driver, func(t *testing.T) {
@@ -84,9 +86,12 @@ func inS3(t *testing.T) place {
 	return inBucket(t, must(url.Parse(serveS3(t, nil)("", nil)))(t))
 }
 
-func onServer(t *testing.T) place {
-	t.Helper()
-	return inBucket(t, must(url.Parse(os.Getenv(bucketVariable)))(t))
+// at gives places in the bucket at address.
+func at(address string) func(t *testing.T) place {
+	return func(t *testing.T) place {
+		t.Helper()
+		return inBucket(t, must(url.Parse(address))(t))
+	}
 }
 
 // inBucket takes a folder of its own. Requests are slow, so that it strides.
@@ -118,14 +123,17 @@ func serveS3(t *testing.T, front func(http.Handler) http.Handler) func(path stri
 	if err := backend.CreateBucket("bucket"); err != nil {
 		t.Fatal(err)
 	}
-	handler := gofakes3.New(backend).Server()
+	handler := signedOnly(gofakes3.New(backend).Server())
 	if front != nil {
 		handler = front(handler)
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return func(path string, more url.Values) string {
-		query := url.Values{"endpoint": {server.URL}, "region": {"us-east-1"}, "use_path_style": {"true"}, "anonymous": {"true"}}
+		query := url.Values{"endpoint": {server.URL}, "region": {"us-east-1"}, "use_path_style": {"true"}}
+		if os.Getenv(bucketVariable) != "" {
+			query.Set("anonymous", "true") // the keys are those of another server
+		}
 		maps.Copy(query, more)
 		return "s3://bucket" + path + "?" + query.Encode()
 	}

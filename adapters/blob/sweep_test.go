@@ -27,7 +27,14 @@ func TestMain(m *testing.M) {
 		_, _ = fmt.Fprintln(os.Stdout, die(root)) // the exit code tells too
 		os.Exit(1)                                // it should not have come here
 	}
-	os.Exit(m.Run())
+	stop, err := serveClouds()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err) // the exit code tells too
+		os.Exit(1)
+	}
+	status := m.Run()
+	stop()
+	os.Exit(status)
 }
 
 // A killer is a disk on which the process dies instead of a rename.
