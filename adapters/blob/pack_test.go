@@ -72,8 +72,8 @@ func TestStageRunsConcurrently(t *testing.T) {
 
 	everywhere(t, func(t *testing.T, s place) {
 		w := create(t, s, name(0))
-		staged := make([]domain.Staged, 40)
-		content := func(n int) []byte { return noise(n*n*4000, byte(n)) } // to 6 MB: some are spilled
+		staged := make([]domain.Staged, 20)
+		content := func(n int) []byte { return noise(n*n*12000, byte(n)) } // to 4.3 MB: one is spilled
 		var all sync.WaitGroup
 		for n := range staged {
 			all.Go(func() {
