@@ -129,7 +129,7 @@ func (p *pushing) push(h *history, i int) {
 	p.changed += checkDifference(p.t, what, p.tree, after, events)
 	p.tree = after
 	for _, c := range p.api.Calls() {
-		if c.Method != "GET" || c.Path != fmt.Sprintf("/v3/repositories/%d", p.api.ID()) {
+		if c.Method != "GET" || c.Path != fmt.Sprintf("/api/v3/repositories/%d", p.api.ID()) {
 			p.t.Errorf("%s: the API was asked for %s %s", what, c.Method, c.Path)
 		}
 	}

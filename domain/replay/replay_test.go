@@ -3,6 +3,7 @@ package replay_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,15 +235,15 @@ func TestHeldWhileItWaits(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		one, two := w.serve(ctx, 0), w.serve(ctx, 0)
 		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
-		if w.epoch != 1 {
-			t.Errorf("it was claimed %d times", w.epoch)
+		if n := w.claims(); n != 1 {
+			t.Errorf("it was claimed %d times", n)
 		}
 		w.change(replay.Paused)
 		time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
 		w.change(replay.Running)
 		time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
-		if w.epoch != 2 {
-			t.Errorf("it was claimed %d times after a pause, want 2", w.epoch)
+		if n := w.claims(); n != 2 {
+			t.Errorf("it was claimed %d times after a pause, want 2", n)
 		}
 		close(folded)
 		<-w.ended
@@ -263,9 +264,9 @@ func TestTroubleIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := many(10)
 		w.order(replay.Order{Owner: "ann"})
-		down := true
+		var up atomic.Bool
 		w.fold = func(context.Context) error {
-			if down {
+			if !up.Load() {
 				return errSecret
 			}
 			return nil
@@ -276,7 +277,7 @@ func TestTroubleIsTold(t *testing.T) {
 		if got := w.look(); got.Status != replay.Running || got.Error == "" || strings.Contains(got.Error, "10.0.0.7") {
 			t.Errorf("got %s: %q", got.Status, got.Error)
 		}
-		down = false
+		up.Store(true)
 		<-w.ended
 		if got := w.look(); got.Status != replay.Completed || got.Error != "" || got.Progress.Matched != 10 {
 			t.Errorf("got %+v", got)

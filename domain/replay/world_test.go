@@ -196,6 +196,13 @@ func (w *world) look() replay.Replay {
 	return w.now
 }
 
+// claims is how often the replay was claimed.
+func (w *world) claims() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.epoch
+}
+
 func (w *world) paths() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
