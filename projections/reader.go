@@ -42,20 +42,36 @@ func query[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], 
 // queryOrdered is query for a page of rows in the order of an index. Postgres
 // would rather sort all of them while it does not know yet how many there are.
 // All goes to it in one round trip; after an error the connection is not used
-// again.
+// again, unless only its plan was stale: another one may have such a plan, too.
 func queryOrdered[T any](ctx context.Context, db *pgxpool.Pool, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	return again(ctx, func() (page []T, err error) {
-		var b pgx.Batch
-		b.Queue(`BEGIN READ ONLY`)
-		b.Queue(`SET LOCAL enable_sort = off`)
-		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
-			page, err = pgx.CollectRows(rows, scan)
-			return err
-		})
-		b.Queue(`COMMIT`)
-		err = db.SendBatch(ctx, &b).Close()
-		return page, err
+		conn, err := db.Acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Release()
+		page, err = readOrdered(ctx, conn, scan, sql, args...)
+		if !isStale(err) {
+			return page, err
+		}
+		if _, err := conn.Exec(ctx, `ROLLBACK`); err != nil {
+			return nil, err
+		}
+		return readOrdered(ctx, conn, scan, sql, args...)
 	})
+}
+
+func readOrdered[T any](ctx context.Context, conn *pgxpool.Conn, scan pgx.RowToFunc[T], sql string, args ...any) (page []T, err error) {
+	var b pgx.Batch
+	b.Queue(`BEGIN READ ONLY`)
+	b.Queue(`SET LOCAL enable_sort = off`)
+	b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		page, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+	b.Queue(`COMMIT`)
+	err = conn.SendBatch(ctx, &b).Close()
+	return page, err
 }
 
 // queryOne runs a read of one row; absent is the error when there is none.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/projections"
@@ -220,6 +221,42 @@ func TestReadsOutliveTheirConnections(t *testing.T) {
 	if _, err := w.db.Exec(t.Context(), `SELECT 1/0`); projections.Passing(err) {
 		t.Errorf("got %v, want trouble that does not pass", err)
 	}
+}
+
+// Tables with other columns leave a stale plan on each connection; a page is read
+// whatever connection it gets.
+func TestPagesOutliveTheirPlans(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	s.file(domain.FileAdded, "a.go", "one")
+	s.complete()
+	w.project(t, l)
+	read := func() {
+		t.Helper()
+		files, _, err := w.ListFiles(t.Context(), "ann", s.src.ID, projections.FileFilter{}, projections.FileKey{}, 10)
+		if err != nil || len(files) != 1 {
+			t.Fatalf("got %d files, %v, want 1", len(files), err)
+		}
+	}
+	var held []*pgxpool.Conn
+	for range 4 { // the one that was used last is the next one
+		read()
+		conn, err := w.db.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	for _, conn := range held {
+		conn.Release()
+	}
+	if _, err := w.db.Exec(t.Context(), `ALTER TABLE files ALTER language TYPE varchar`); err != nil {
+		t.Fatal(err)
+	}
+	read()
 }
 
 // A connected source that is not folded yet is told by its partition: it must not

@@ -59,7 +59,7 @@ func refusal(err error) error {
 // What SQLSTATE begins with when it passes: the connection broke, the server is a
 // standby for now, the transaction has to be done again, the server is short of
 // something, somebody has ended what ran (a restart, too), the machine has trouble.
-var passingStates = [...]string{"08", "25006", "40", "53", "57", "58"}
+var passingStates = [...]string{"08", "25006", "25P03", "40", "53", "57", "58"}
 
 // Passing tells whether err is trouble with the database that passes: a server
 // that restarts, is full or cannot be reached, a connection that it has ended. What
@@ -79,16 +79,35 @@ func Passing(err error) bool {
 // more than one of them in the pool that does not work any more.
 const readTries = 4
 
+// lostStates are those of passingStates that say that the connection is gone: for
+// these another one helps at once. A server that is full, or that ends what takes
+// too long, is not asked for the same again.
+var lostStates = [...]string{"08", "57P", "25P03"}
+
+// lost tells whether err ended its connection.
+func lost(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return slices.ContainsFunc(lostStates[:], func(state string) bool { return strings.HasPrefix(pg.Code, state) })
+	}
+	return Passing(err)
+}
+
+// isStale tells whether a statement was prepared for tables of other columns.
+func isStale(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == schemaChanged
+}
+
 // again runs a read, and once more when the tables were exchanged under it, or when
 // its connection breaks. domain.ErrUnavailable: the database has trouble that
 // passes.
 func again[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	v, err := read()
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == schemaChanged {
+	if isStale(err) {
 		v, err = read()
 	}
-	for tries := 1; tries < readTries && Passing(err) && ctx.Err() == nil; tries++ {
+	for tries := 1; tries < readTries && lost(err) && ctx.Err() == nil; tries++ {
 		v, err = read()
 	}
 	if err != nil && ctx.Err() == nil && Passing(err) {
