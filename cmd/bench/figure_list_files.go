@@ -24,7 +24,7 @@ func listFilesFigure() figure {
 		name:      "list_files",
 		title:     "`GET /sources/{id}/files?limit=1000` of a source of 1,000,000 files, its first page and one in the middle",
 		reference: "the bare SQL of the same page through pgx, every column of every row read into values",
-		note:      "The request also reads the source, counts, asks which files the pipeline has taken and writes JSON over HTTP.",
+		note:      "The request also reads the source, whose last event holds the count, asks which files the pipeline has taken and writes JSON over HTTP.",
 		measure:   listFiles,
 	}
 }

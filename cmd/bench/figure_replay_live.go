@@ -205,6 +205,12 @@ func (l *liveRound) besideReplays(ctx context.Context, rounds int) ([]float64, f
 	ages, err := l.ages(ctx, rounds)
 	_, after := l.r.seen()
 	speed := rate(after-before, l.bench.elapsed(start))
+	select {
+	case failed := <-ended: // they go on until they are stopped
+		ended <- failed
+		err = errors.Join(err, failed)
+	default:
+	}
 	stop()
 	<-ended
 	if err == nil && after == before {
