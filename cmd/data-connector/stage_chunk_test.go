@@ -14,7 +14,7 @@ import (
 
 // patience makes waits short.
 func patience(more ...string) []string {
-	return append(more, "DISPATCH_BACKOFF=20ms", "DISPATCH_MAX_BACKOFF=200ms", "DISPATCH_BREAKER_OPEN=100ms", "DISPATCH_TIMEOUT=500ms")
+	return append([]string{"DISPATCH_BACKOFF=20ms", "DISPATCH_MAX_BACKOFF=200ms", "DISPATCH_BREAKER_OPEN=100ms", "DISPATCH_TIMEOUT=500ms"}, more...)
 }
 
 // itemsByID are those that a chunker accepted, each once.
@@ -88,7 +88,7 @@ func TestChunkerDownAndGuilty(t *testing.T) {
 		return 0, ""
 	}
 	c.Stop()
-	env := with(serveEnv(t, dir), patience("CHUNKER_URL="+c.URL())...)
+	env := with(serveEnv(t, dir), patience("CHUNKER_URL="+c.URL(), "DISPATCH_TIMEOUT=20s")...)
 	server := startChild(t, env, "serve", "--roles", "api,projector,scheduler,syncer,dispatcher")
 	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
 	connect(t, cli, dir, "maxFileSize=8000000")
