@@ -68,10 +68,12 @@ func TestForgeLargeDeliveries(t *testing.T) {
 	if taken.Load() == 0 {
 		t.Error("none was taken")
 	}
-	if got := f.server.memory(t, "VmHWM") - before; got > extra {
+	got := f.server.memory(t, "VmHWM") - before
+	t.Logf("%d MiB more than %d before", got, before)
+	if underRace {
+		t.Log("not judged under the race detector, whose own memory counts")
+	} else if got > extra {
 		t.Errorf("got %d MiB more than before, want at most %d", got, extra)
-	} else {
-		t.Logf("%d MiB more than before, %d", got, before)
 	}
 	f.server.stop(t)
 }
