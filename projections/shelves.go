@@ -57,8 +57,9 @@ func (s *shelves) take(b *batch) error {
 	return nil
 }
 
-func (s *shelves) tuple(table string, columns []any, i int) (tuple, error) {
-	t, err := s.encoder.tuple(s.sheets[table], columns, i)
+// tuple is the one row of columns as COPY takes it.
+func (s *shelves) tuple(table string, columns []any) (tuple, error) {
+	t, err := s.encoder.tuple(s.sheets[table], columns, 0)
 	s.bytes += int64(len(t)) + rowOverhead
 	return t, err
 }
@@ -82,7 +83,7 @@ func (s *shelves) takeJobs(b *batch) error {
 		if err := c.add(j.Job, b.sourceNow(j.source)); err != nil {
 			return fmt.Errorf("sync_jobs: %w", err)
 		}
-		t, err := s.tuple("sync_jobs", c.values(), 0)
+		t, err := s.tuple("sync_jobs", c.values())
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (s *shelves) takeRuns(b *batch) error {
 	for k, r := range b.runs {
 		var c runColumns
 		c.add(k, r)
-		t, err := s.tuple("runs", c.values(s.place.number), 0)
+		t, err := s.tuple("runs", c.values(s.place.number))
 		if err != nil {
 			return err
 		}
@@ -125,7 +126,7 @@ func (s *shelves) takeHints(b *batch) error {
 		if err := c.add(h, b); err != nil {
 			return fmt.Errorf("webhook_events: %w", err)
 		}
-		t, err := s.tuple("webhook_events", c.values(s.place.number), 0)
+		t, err := s.tuple("webhook_events", c.values(s.place.number))
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (s *shelves) takeStages(b *batch) error {
 		}
 		var c stageColumns
 		c.add(e)
-		t, err := s.tuple("file_stages", c.values(), 0)
+		t, err := s.tuple("file_stages", c.values())
 		if err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (s *shelves) takePoison(b *batch) error {
 		if err != nil {
 			return fmt.Errorf("poison: %w", err)
 		}
-		t, err := s.tuple("poison", values, 0)
+		t, err := s.tuple("poison", values)
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (s *shelves) sources(k known) (func() (tuple, bool), error) {
 		if err := c.add(source); err != nil {
 			return nil, fmt.Errorf("sources: %w", err)
 		}
-		t, err := s.tuple("sources", c.values(s.place.number), 0)
+		t, err := s.tuple("sources", c.values(s.place.number))
 		if err != nil {
 			return nil, err
 		}

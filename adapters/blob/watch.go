@@ -47,7 +47,7 @@ func (w *watch) end() {
 // why gives errStalled in the place of what comes of it.
 func (w *watch) why(err error) error {
 	if err != nil && errors.Is(context.Cause(w.ctx), errStalled) {
-		return fmt.Errorf("%w: %s", errStalled, redacted{err}) // not wrapped: it is a context's error
+		return fmt.Errorf("%w: %s", errStalled, redacted{err}.Error()) // not wrapped: it is a context's error
 	}
 	return err
 }

@@ -58,8 +58,8 @@ func (t *Handed) Take(ctx context.Context, stage string, parts []domain.HandedPa
 
 // Parts tells what became of the parts of items. One that is forgotten has none.
 func (t *Handed) Parts(ctx context.Context, stage string, items []uuid.UUID) (map[uuid.UUID]domain.Parts, error) {
-	rows, err := t.db.Query(ctx, `
-		SELECT h.item_id, h.parts, r.part_id, coalesce(r.error, ''), coalesce(r.letter, '')
+	rows, err := t.db.Query(ctx, //nolint:rowserrcheck // ForEachRow looks
+		`SELECT h.item_id, h.parts, r.part_id, coalesce(r.error, ''), coalesce(r.letter, '')
 		FROM app.handed_items h LEFT JOIN LATERAL (
 			SELECT * FROM app.refused_parts r WHERE r.stage = h.stage AND r.item_id = h.item_id LIMIT $3
 		) r ON true

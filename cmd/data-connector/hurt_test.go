@@ -61,7 +61,7 @@ type noticed struct{ *localfs.Connector }
 func (noticed) Verify(http.Header, []byte, []domain.Secret, time.Time) error { return nil }
 
 // Parse implements domain.WebhookParser.
-func (noticed) Parse(h http.Header, body []byte) (domain.Delivery, error) {
+func (noticed) Parse(h http.Header, body []byte) (domain.Delivery, error) { //nolint:unparam // the interface has it
 	folder, _, _ := strings.Cut(string(body), "\n")
 	return domain.Delivery{ID: h.Get(faults.Delivery), Event: "changed", Notices: []domain.Notice{{ExternalKey: folder}}}, nil
 }
