@@ -1,16 +1,11 @@
 package httpapi
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"io"
-	"slices"
-	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/confuse/data-connector/domain/wire"
 )
 
 // jsonFormat is how answers are written. A page of files, the longest answer that
@@ -24,12 +19,12 @@ func jsonFormat() huma.Format {
 		if !ok {
 			return huma.DefaultJSONFormat.Marshal(w, v)
 		}
-		text := jsonWriter{b: make([]byte, 0, 256+len(list.Files)*fileSize)}
+		text := filesWriter{wire.JSON{B: make([]byte, 0, 256+len(list.Files)*fileSize)}}
 		text.list(list)
-		if text.err != nil {
-			return text.err
+		if text.Err != nil {
+			return text.Err
 		}
-		_, err := w.Write(append(text.b, '\n'))
+		_, err := w.Write(append(text.B, '\n'))
 		return err
 	}
 	return format
@@ -38,114 +33,47 @@ func jsonFormat() huma.Format {
 // fileSize is about what a file takes in an answer, in bytes.
 const fileSize = 640
 
-// A jsonWriter writes JSON as encoding/json does, without escaping HTML.
-type jsonWriter struct {
-	b   []byte
-	err error // the first one
-}
+// A filesWriter writes pages of files.
+type filesWriter struct{ wire.JSON }
 
-func (w *jsonWriter) list(l fileList) {
-	w.b = append(w.b, `{"files":[`...)
+func (w *filesWriter) list(l fileList) {
+	w.Raw(`{"files":[`)
 	for i := range l.Files {
 		if i > 0 {
-			w.b = append(w.b, ',')
+			w.B = append(w.B, ',')
 		}
 		w.file(&l.Files[i])
 	}
-	w.number(`],"total":`, l.Total)
-	w.some(`,"next":`, l.Next)
-	w.b = append(w.b, '}')
+	w.Number(`],"total":`, l.Total)
+	w.Some(`,"next":`, l.Next)
+	w.B = append(w.B, '}')
 }
 
-func (w *jsonWriter) file(f *fileReply) {
-	w.text(`{"id":`, f.ID)
-	w.text(`,"sourceId":`, f.SourceID)
-	w.text(`,"path":`, f.Path)
+func (w *filesWriter) file(f *fileReply) {
+	w.Text(`{"id":`, f.ID)
+	w.Text(`,"sourceId":`, f.SourceID)
+	w.Text(`,"path":`, f.Path)
 	if len(f.PathRaw) > 0 {
-		w.b = append(w.b, `,"pathRaw":"`...)
-		w.b = append(base64.StdEncoding.AppendEncode(w.b, f.PathRaw), '"')
+		w.Bytes(`,"pathRaw":`, f.PathRaw)
 	}
-	w.text(`,"kind":`, f.Kind)
-	w.some(`,"language":`, f.Language)
-	w.some(`,"mediaType":`, f.MediaType)
-	w.number(`,"size":`, f.Size)
-	w.some(`,"sha256":`, f.SHA256)
-	w.text(`,"revision":`, f.Revision)
-	w.some(`,"webUrl":`, f.WebURL)
+	w.Text(`,"kind":`, f.Kind)
+	w.Some(`,"language":`, f.Language)
+	w.Some(`,"mediaType":`, f.MediaType)
+	w.Number(`,"size":`, f.Size)
+	w.Some(`,"sha256":`, f.SHA256)
+	w.Text(`,"revision":`, f.Revision)
+	w.Some(`,"webUrl":`, f.WebURL)
 	if !f.LastModified.IsZero() {
-		w.time(`,"lastModified":`, f.LastModified)
+		w.Time(`,"lastModified":`, f.LastModified)
 	}
-	w.time(`,"changedAt":`, f.ChangedAt)
+	w.Time(`,"changedAt":`, f.ChangedAt)
 	if !f.IndexedAt.IsZero() {
-		w.time(`,"indexedAt":`, f.IndexedAt)
+		w.Time(`,"indexedAt":`, f.IndexedAt)
 	}
-	w.texts(`,"attributes":`, f.Attributes)
-	w.b = append(w.b, '}')
-}
-
-func (w *jsonWriter) texts(before string, all map[string]string) {
-	w.b = append(w.b, before...)
-	if all == nil {
-		w.b = append(w.b, "null"...)
-		return
+	if f.Attributes == nil {
+		w.Raw(`,"attributes":null`)
+	} else {
+		w.Texts(`,"attributes":`, f.Attributes)
 	}
-	names := make([]string, 0, 8) // most files have fewer
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	w.b = append(w.b, '{')
-	for i, name := range names {
-		if i > 0 {
-			w.b = append(w.b, ',')
-		}
-		w.text("", name)
-		w.text(":", all[name])
-	}
-	w.b = append(w.b, '}')
-}
-
-func (w *jsonWriter) number(before string, n int64) {
-	w.b = strconv.AppendInt(append(w.b, before...), n, 10)
-}
-
-// some writes s unless it is empty.
-func (w *jsonWriter) some(before, s string) {
-	if s != "" {
-		w.text(before, s)
-	}
-}
-
-// text leaves whatever needs an escape or is not ASCII to encoding/json.
-func (w *jsonWriter) text(before, s string) {
-	w.b = append(w.b, before...)
-	if isPlain(s) {
-		w.b = append(append(append(w.b, '"'), s...), '"')
-		return
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	w.err = cmp.Or(w.err, enc.Encode(s))
-	w.b = append(w.b, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-}
-
-func (w *jsonWriter) time(before string, t time.Time) {
-	w.b = append(append(w.b, before...), '"')
-	text, err := t.AppendText(w.b)
-	if err != nil {
-		w.err = cmp.Or(w.err, err)
-		return
-	}
-	w.b = append(text, '"')
-}
-
-// isPlain reports whether the JSON of s is s in quotes.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return false
-		}
-	}
-	return true
+	w.B = append(w.B, '}')
 }

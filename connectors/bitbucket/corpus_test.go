@@ -3,17 +3,13 @@ package bitbucket_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
-
-// corpus is a module with recorded deliveries (MIT licence). It comes through the
-// proxy of Go modules into the module cache and is not kept here.
-const corpus = "github.com/go-playground/webhooks/v6@v6.4.0"
 
 // cloudEvents are the events of Cloud's files, whose names are not the events'.
 var cloudEvents = map[string]string{
@@ -30,7 +26,7 @@ var cloudEvents = map[string]string{
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 
-	dir := module(t, corpus)
+	dir := forgetest.Module(t, forgetest.Deliveries)
 	c := newConnector(t, connectortest.NewClock(noon))
 	for folder, want := range map[string]struct {
 		files, notices int
@@ -84,18 +80,4 @@ func eventOf(t *testing.T, name string, body []byte) string {
 		t.Fatalf("%s: whose event is it?", name)
 	}
 	return event
-}
-
-// module is the folder of a module. Without it and without a proxy the test is
-// skipped with the reason.
-func module(t *testing.T, at string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", at)
-	cmd.Dir = t.TempDir() // outside of our own module, which does not need it
-	out, err := cmd.Output()
-	var m struct{ Dir, Error string }
-	if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Dir == "" {
-		t.Skipf("%s is not there: %v %s", at, err, m.Error)
-	}
-	return m.Dir
 }

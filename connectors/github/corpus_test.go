@@ -3,7 +3,6 @@ package github_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,21 +50,11 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// others is a module with recorded deliveries (MIT licence), in the module cache.
-const others = "github.com/go-playground/webhooks/v6@v6.4.0"
-
 // TestOtherCorpus is TestCorpus for what somebody else has recorded.
 func TestOtherCorpus(t *testing.T) {
 	t.Parallel()
 
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", others)
-	cmd.Dir = t.TempDir() // no module: it is none of ours
-	out, err := cmd.Output()
-	var m struct{ Dir, Error string }
-	if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Dir == "" {
-		t.Skipf("%s is not there: %v %s", others, err, m.Error)
-	}
-	files, err := filepath.Glob(filepath.Join(m.Dir, "testdata", "github", "*.json"))
+	files, err := filepath.Glob(filepath.Join(forgetest.Module(t, forgetest.Deliveries), "testdata", "github", "*.json"))
 	if err != nil || len(files) != 48 {
 		t.Fatalf("got %d files, %v, want 48", len(files), err)
 	}

@@ -13,6 +13,7 @@ import (
 	sdk "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
+	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 )
 
 // module has recorded deliveries in its test data (Apache License 2.0). It is one
@@ -57,21 +58,11 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// others is a module with recorded deliveries (MIT licence), in the module cache.
-const others = "github.com/go-playground/webhooks/v6@v6.4.0"
-
 // TestOtherCorpus is TestCorpus for what somebody else has recorded.
 func TestOtherCorpus(t *testing.T) {
 	t.Parallel()
 
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", others)
-	cmd.Dir = t.TempDir() // no module: it is none of ours
-	out, err := cmd.Output()
-	var m struct{ Dir, Error string }
-	if jsonErr := json.Unmarshal(out, &m); err != nil || jsonErr != nil || m.Dir == "" {
-		t.Skipf("%s is not there: %v %s", others, err, m.Error)
-	}
-	files, err := filepath.Glob(filepath.Join(m.Dir, "testdata", "gitlab", "*.json"))
+	files, err := filepath.Glob(filepath.Join(forgetest.Module(t, forgetest.Deliveries), "testdata", "gitlab", "*.json"))
 	if err != nil || len(files) != 39 {
 		t.Fatalf("got %d files, %v, want 39", len(files), err)
 	}

@@ -131,9 +131,9 @@ func randomReplay(t *testing.T, r *rand.Rand) {
 		case <-w.ended:
 		case <-pause:
 			w.change(replay.Paused)
-			time.Sleep(time.Second) //nolint:forbidigo // of the bubble
+			pass(time.Second)
 			quiet := len(w.paths())
-			time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
+			pass(time.Minute)
 			if got := len(w.paths()); got != quiet {
 				t.Errorf("got %d events while it was paused", got-quiet)
 			}

@@ -191,17 +191,17 @@ func TestStageBehind(t *testing.T) {
 		w.order(replay.Order{Owner: "ann"})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := w.serve(ctx, 0, "webhook")
-		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
+		pass(time.Minute)
 		if got := len(w.paths()); got == 0 || got > 1000 {
 			t.Errorf("got %d events with a stage that does nothing", got)
 		}
 		w.change(replay.Paused)
-		time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
+		pass(2 * time.Second)
 		w.mu.Lock()
 		w.behind = 0
 		w.mu.Unlock()
 		quiet := len(w.paths())
-		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
+		pass(time.Minute)
 		if got := len(w.paths()); got != quiet {
 			t.Errorf("got %d events while it was paused", got-quiet)
 		}
@@ -234,14 +234,14 @@ func TestHeldWhileItWaits(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		one, two := w.serve(ctx, 0), w.serve(ctx, 0)
-		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
+		pass(time.Minute)
 		if n := w.claims(); n != 1 {
 			t.Errorf("it was claimed %d times", n)
 		}
 		w.change(replay.Paused)
-		time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
+		pass(2 * time.Second)
 		w.change(replay.Running)
-		time.Sleep(2 * time.Second) //nolint:forbidigo // of the bubble
+		pass(2 * time.Second)
 		if n := w.claims(); n != 2 {
 			t.Errorf("it was claimed %d times after a pause, want 2", n)
 		}
@@ -273,7 +273,7 @@ func TestTroubleIsTold(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := w.serve(ctx, 0)
-		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
+		pass(time.Second)
 		if got := w.look(); got.Status != replay.Running || got.Error == "" || strings.Contains(got.Error, "10.0.0.7") {
 			t.Errorf("got %s: %q", got.Status, got.Error)
 		}
