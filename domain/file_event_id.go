@@ -37,6 +37,16 @@ func NewHintEventID(source SourceID, delivery string, body Digest) EventID {
 	return EventID{name(source, "hint", delivery)}
 }
 
+// NewIgnoredID names a delivery that means nothing to a source, or, with the zero
+// one, is about nothing that is connected: as [NewHintEventID] it rests on what is
+// signed, so that one that is sent again, under whatever id, has one name.
+func NewIgnoredID(source SourceID, provider Provider, delivery string, body Digest) EventID {
+	if delivery == "" {
+		delivery = body.String()
+	}
+	return EventID{name(source, "ignored", string(provider), delivery)}
+}
+
 func attributesDigest(attributes map[string]string) string {
 	var b []byte
 	for _, k := range slices.Sorted(maps.Keys(attributes)) {

@@ -25,6 +25,7 @@ type Delivery struct {
 	Event    string   // the provider's word: "push"
 	Notices  []Notice // empty: it means nothing to us
 	Ignored  string   // why it means nothing, for people: "a ping"
+	About    string   // external key of what it is about although it means nothing; empty: it does not say
 }
 
 // A Notice says that one object of the provider may have changed.

@@ -19,8 +19,17 @@ func (w *world) ListHints(_ context.Context, owner domain.OwnerID, p projections
 		Hint: domain.Hint{Origin: "webhook", ProviderEvent: "push", DeliveryID: "d-1", Refs: []string{"refs/heads/main"}, PayloadDigest: domain.Digest{1, 2}},
 		ID:   domain.EventID{UUID: uuid.MustParse("44444444-0000-7000-8000-000000000001")}, SourceID: annSource, Owner: owner, Provider: "github",
 		ReceivedAt: noon, Position: domain.Position{Partition: 3, Offset: 8}, Counted: true, JobID: openJob, JobStatus: domain.JobRunning,
+		Repeats: 2, RepeatedAt: noon.Add(time.Hour),
 	}
-	return []projections.HintRow{hint}, &projections.HintKey{At: hint.ReceivedAt, ID: hint.ID}, w.err
+	ignored := projections.HintRow{
+		Hint: domain.Hint{Origin: "webhook", ProviderEvent: "star.created", DeliveryID: "d-0", PayloadDigest: domain.Digest{3}},
+		ID:   domain.EventID{UUID: uuid.MustParse("44444444-0000-5000-8000-000000000002")}, Provider: "github", ReceivedAt: noon.Add(-time.Minute),
+		Ignored: "it is about nothing that is connected here",
+	}
+	if !p.Unowned {
+		ignored.SourceID, ignored.Owner, ignored.Ignored = annSource, owner, "nothing that is read depends on it"
+	}
+	return []projections.HintRow{hint, ignored}, &projections.HintKey{At: hint.ReceivedAt, ID: hint.ID}, w.err
 }
 
 func (w *world) RunsAtAnyOwner(_ context.Context, partition int32, at int64) ([]projections.RunRow, error) {

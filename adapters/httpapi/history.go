@@ -15,7 +15,7 @@ import (
 func (s *Server) hintRoutes() {
 	register(s, huma.Operation{
 		OperationID: "list-webhook-events", Method: http.MethodGet, Path: "/webhook-events", Tags: []string{"events"},
-		Summary: "List the hints that were taken", Description: "Webhooks, notices of a file system and polls that saw a difference, the newest first, with the job that looked after them. Go on with cursor=next until next is absent.",
+		Summary: "List webhooks and other hints with what came of them", Description: "Webhooks, notices of a file system and polls that saw a difference, the newest first, with the job that looked after them; and the webhooks that were ignored, with the reason. A webhook that came again is counted with the first one. Who may operate the service also sees webhooks that are about nothing that is connected. Go on with cursor=next until next is absent.",
 		Errors: []int{http.StatusNotFound},
 	}, s.listHints)
 }
@@ -34,8 +34,10 @@ type listHintsOutput struct {
 }
 
 type hintReply struct {
-	ID            string    `json:"id" doc:"ce_id of its event."`
-	SourceID      string    `json:"sourceId"`
+	ID            string    `json:"id" doc:"ce_id of its event; of what was ignored, which is no event, a name of its own."`
+	Outcome       string    `json:"outcome" enum:"hint,ignored" doc:"hint: the source is looked at, or was; jobId tells how that goes. ignored: it had no effect."`
+	Reason        string    `json:"reason,omitempty" doc:"Why it was ignored."`
+	SourceID      string    `json:"sourceId,omitempty" doc:"Absent where it was ignored since it is about nothing that is connected."`
 	Provider      string    `json:"provider"`
 	Origin        string    `json:"origin" doc:"webhook, watch, poll, or content: content could not be read from our own store."`
 	ProviderEvent string    `json:"providerEvent,omitempty" doc:"The provider's word for it, e.g. push."`
@@ -43,15 +45,17 @@ type hintReply struct {
 	Refs          []string  `json:"refs" nullable:"false" doc:"What it was about, where the provider says so."`
 	PayloadDigest string    `json:"payloadDigest,omitempty" doc:"SHA-256 of the body; the body itself is not kept."`
 	ReceivedAt    time.Time `json:"receivedAt"`
-	Position      string    `json:"position" doc:"<partition>:<offset>."`
+	Position      string    `json:"position,omitempty" doc:"<partition>:<offset>; absent with what was ignored."`
 	Counted       bool      `json:"counted" doc:"Whether it made the source due; a repeated one does not, nor one about a source that is being removed."`
 	JobID         string    `json:"jobId,omitempty" doc:"The job that saw what the hint was about; absent while none has started since."`
 	JobStatus     string    `json:"jobStatus,omitempty" doc:"How that job does: queued, running, completed, failed, cancelled."`
+	Repeats       int64     `json:"repeats,omitempty" doc:"How often the same delivery came again. That had no effect."`
+	RepeatedAt    time.Time `json:"repeatedAt,omitzero" doc:"When it did so last."`
 }
 
 // listHints handles GET /webhook-events.
 func (s *Server) listHints(ctx context.Context, in *listHintsInput) (*listHintsOutput, error) {
-	page := projections.HintPage{Limit: in.Limit}
+	page := projections.HintPage{Limit: in.Limit, Unowned: who(ctx).May(domain.MayOperate)}
 	var err error
 	if page.Before, err = parseHintCursor(in.Cursor); err != nil {
 		return nil, err
@@ -99,9 +103,18 @@ func sourceNamed(id string) (domain.SourceID, error) {
 
 func newHintReply(h projections.HintRow) hintReply {
 	r := hintReply{
-		ID: h.ID.String(), SourceID: h.SourceID.String(), Provider: string(h.Provider), Origin: h.Origin, ProviderEvent: h.ProviderEvent,
+		ID: h.ID.String(), Outcome: "hint", SourceID: h.SourceID.String(), Provider: string(h.Provider), Origin: h.Origin, ProviderEvent: h.ProviderEvent,
 		DeliveryID: h.DeliveryID, Refs: append([]string{}, h.Refs...), ReceivedAt: h.ReceivedAt.UTC(), Position: h.Position.String(),
-		Counted: h.Counted, JobStatus: string(h.JobStatus),
+		Counted: h.Counted, JobStatus: string(h.JobStatus), Repeats: h.Repeats,
+	}
+	if h.Repeats > 0 {
+		r.RepeatedAt = h.RepeatedAt.UTC()
+	}
+	if h.Ignored != "" {
+		r.Outcome, r.Reason, r.Position = "ignored", h.Ignored, ""
+	}
+	if h.SourceID == (domain.SourceID{}) {
+		r.SourceID = ""
 	}
 	if h.PayloadDigest != (domain.Digest{}) {
 		r.PayloadDigest = h.PayloadDigest.String()

@@ -26,7 +26,7 @@ func TestHintsPage(t *testing.T) {
 		t.Fatalf("got %d %s", r.StatusCode, r.Body)
 	}
 	hints, next, _ := w.ListHints(t.Context(), "ann", projections.HintPage{})
-	want := []projections.HintPage{{Source: annSource, Limit: 1}, {Before: next, Limit: 100}}
+	want := []projections.HintPage{{Source: annSource, Unowned: true, Limit: 1}, {Before: next, Unowned: true, Limit: 100}}
 	if diff := cmp.Diff(want, w.hintAsks[:2]); diff != "" || hints[0].ID != next.ID {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}

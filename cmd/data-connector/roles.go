@@ -75,7 +75,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
 		roleProjector:  {s.project, s.tidy},
-		roleScheduler:  {s.schedule, s.relay, s.register, s.collectPacks, s.notify},
+		roleScheduler:  {s.schedule, s.relay, s.tidyDeliveries, s.register, s.collectPacks, s.notify},
 		roleSyncer:     {func(ctx context.Context) error { return s.sync(ctx, listener) }, s.poll, s.watch},
 		roleDispatcher: {s.dispatch},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
 	"github.com/confuse/data-connector/adapters/postgres"
@@ -13,7 +14,7 @@ import (
 func (s *service) deliveries() httpapi.Deliveries {
 	webhooks := &ingest.Webhooks{
 		Log: wrapped[domain.Log](s.commands, s.hooks.hints), Index: s.reader, Objects: postgres.NewReservations(s.db), Hooks: s.hookTable(), Marks: s.marks,
-		Inbox: wrapped[ingest.Inbox](s.inbox, s.hooks.inbox),
+		Inbox: wrapped[ingest.Inbox](s.inbox, s.hooks.inbox), Idle: postgres.NewIdleDeliveries(s.db),
 		Clock: s.clock, Connectors: s.connectors(), Logger: s.log,
 		Secrets: map[domain.Provider][]domain.Secret{
 			"github": s.GitHubSecrets.domain(), "gitlab": s.GitLabTokens.domain(), "bitbucket": s.BitbucketSecret.domain(),
@@ -38,6 +39,13 @@ func (s *service) hookTable() ingest.HookTable {
 func (s *service) relay(ctx context.Context) error {
 	relay := &ingest.Relay{Log: wrapped[domain.Log](s.commands, s.hooks.relay), Inbox: s.inbox, Clock: s.clock, Logger: s.log}
 	return relay.Run(ctx)
+}
+
+// tidyDeliveries deletes what is too old of deliveries that had no effect.
+func (s *service) tidyDeliveries(ctx context.Context) error {
+	return ingest.TidyDeliveries(ctx, postgres.NewIdleDeliveries(s.db), s.clock, func(err error) {
+		s.log.WarnContext(ctx, "old deliveries are still there", "err", err)
+	})
 }
 
 // sourceHooks makes addresses; nil without a vault for their secrets.
@@ -74,9 +82,9 @@ func (s *service) register(ctx context.Context) error {
 // forget takes back what was registered for a source that goes, and forgets what
 // of it was handed on.
 func (s *service) forget() func(context.Context, domain.Source) error {
-	registrar, given := s.registrar(), postgres.NewHanded(s.db)
+	registrar, given, idle := s.registrar(), postgres.NewHanded(s.db), postgres.NewIdleDeliveries(s.db)
 	return func(ctx context.Context, source domain.Source) error {
-		if err := given.Forget(ctx, source.ID); err != nil || registrar == nil {
+		if err := errors.Join(given.Forget(ctx, source.ID), idle.Forget(ctx, source.ID)); err != nil || registrar == nil {
 			return err
 		}
 		return registrar.Forget(ctx, source)

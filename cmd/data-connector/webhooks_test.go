@@ -133,7 +133,7 @@ func newBell(t *testing.T) *bell {
 	b.inbox, b.reader = postgres.NewInbox(db), kafka.NewReader(o)
 	index := only{source: b.source}
 	b.Webhooks = &ingest.Webhooks{
-		Log: log, Index: index, Objects: index, Marks: redis.NewMarks(memory, prefix), Inbox: b.inbox, Clock: clock.System{},
+		Log: log, Index: index, Objects: index, Marks: redis.NewMarks(memory, prefix), Inbox: b.inbox, Idle: postgres.NewIdleDeliveries(db), Clock: clock.System{},
 		Connectors: ingest.Connectors{ringer{}}, Secrets: map[domain.Provider][]domain.Secret{"ringer": {"s"}}, Logger: o.Log,
 	}
 	return b

@@ -122,6 +122,9 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 		return domain.Delivery{}, &domain.InvalidError{Problem: "the body is no payload of Bitbucket"}
 	}
 	d := domain.Delivery{ID: id, Event: domain.Clean(event)}
+	if p.Repository != nil {
+		d.About = p.Repository.key()
+	}
 	for prefix, why := range unused {
 		if strings.HasPrefix(event, prefix) {
 			d.Ignored = why

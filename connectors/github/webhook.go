@@ -142,6 +142,9 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	if p.Action != "" {
 		d.Event += "." + domain.Clean(p.Action)
 	}
+	if p.Repository != nil && p.Repository.ID != 0 {
+		d.About = notice(*p.Repository, hostOf(p.Repository.HTMLURL)).ExternalKey
+	}
 	refs, known := meanings[event]
 	switch {
 	case event == "installation" || event == "installation_repositories":
@@ -156,7 +159,7 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	case p.Repository == nil || p.Repository.ID == 0:
 		d.Ignored = "names no repository"
 	default:
-		n := notice(*p.Repository, hostOf(p.Repository.HTMLURL))
+		n := domain.Notice{ExternalKey: d.About} // empty: the source that the address names
 		for _, ref := range refs(p) {
 			n.Refs = append(n.Refs, domain.Clean(ref))
 		}

@@ -109,10 +109,23 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	if action := cmp.Or(p.Attributes.Action, p.Action); action != "" {
 		d.Event += "." + domain.Clean(action)
 	}
+	d.About = p.about()
 	if d.Notices, d.Ignored = mean(event, p); err != nil {
 		d.Notices, d.Ignored = nil, "the body has another shape than GitLab's"
 	}
 	return d, nil
+}
+
+// about is the external key of the project; empty: it does not say.
+func (p payload) about() string {
+	if p.Project == nil || cmp.Or(p.Project.ID, p.ProjectID) == 0 {
+		return ""
+	}
+	u, err := url.Parse(p.Project.WebURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return externalKey(strings.ToLower(u.Host), cmp.Or(p.Project.ID, p.ProjectID))
 }
 
 // mean says what a payload tells: one notice, or why none.
@@ -132,10 +145,7 @@ func mean(event string, p payload) ([]domain.Notice, string) {
 	if named == nil {
 		return nil, "a comment on something that is read without comments"
 	}
-	n := domain.Notice{}
-	if u, err := url.Parse(p.Project.WebURL); err == nil && u.Host != "" { // else the source that the address names
-		n.ExternalKey = externalKey(strings.ToLower(u.Host), cmp.Or(p.Project.ID, p.ProjectID))
-	}
+	n := domain.Notice{ExternalKey: p.about()} // empty: the source that the address names
 	for _, ref := range named {
 		n.Refs = append(n.Refs, domain.Clean(ref))
 	}

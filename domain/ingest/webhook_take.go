@@ -16,7 +16,8 @@ import (
 func (w *Webhooks) hint(ctx context.Context, sources []told, d domain.Delivery, body domain.Digest) (Taken, error) {
 	ctx = context.WithoutCancel(ctx) // who hangs up now sends it again for nothing
 	fresh, repeated := w.unseen(ctx, sources, d, body)
-	t := Taken{Repeated: repeated}
+	t := Taken{Repeated: len(repeated)}
+	w.note(ctx, repeated)
 	if len(sources) == 1 {
 		t.Job = nextJob(sources[0].Source)
 	}
@@ -110,15 +111,16 @@ func (g *gate) leave(now time.Time, well bool) {
 }
 
 // unseen are the sources that have no mark of this delivery, nor, unless its id is
-// signed, of another one with the same body. Marks that cannot be read are none.
-func (w *Webhooks) unseen(ctx context.Context, sources []told, d domain.Delivery, body domain.Digest) (fresh []told, repeated int) {
+// signed, of another one with the same body; and what the others repeat. Marks that
+// cannot be read are none.
+func (w *Webhooks) unseen(ctx context.Context, sources []told, d domain.Delivery, body domain.Digest) (fresh []told, repeated []IdleDelivery) {
 	keys := marksOf(sources, d, body)
 	read, cancel := context.WithTimeout(ctx, marksPatience)
 	defer cancel()
 	marked, err := w.Marks.Marked(read, keys)
 	if err != nil || len(marked) != len(keys) {
 		w.Logger.WarnContext(ctx, "repeated deliveries are not known", "err", err)
-		return sources, 0
+		return sources, nil
 	}
 	for i, s := range sources {
 		byID, byBody := marked[2*i], marked[2*i+1] && !d.IDSigned
@@ -126,7 +128,7 @@ func (w *Webhooks) unseen(ctx context.Context, sources []told, d domain.Delivery
 			w.Logger.WarnContext(ctx, "suspected replay", "source", s.ID, "delivery", shortText(domain.Clean(d.ID)), "body", body)
 		}
 		if byID || byBody {
-			repeated++
+			repeated = append(repeated, w.repeats(s, d, body, marked[2*i+1]))
 			continue
 		}
 		fresh = append(fresh, s)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -34,6 +35,7 @@ type Webhooks struct {
 	Hooks      HookTable // nil: no source has an address of its own
 	Marks      Marks
 	Inbox      Inbox
+	Idle       IdleDeliveries
 	Clock      domain.Clock
 	Connectors Connectors
 	// Secrets are those of the addresses that all sources of a provider share; none:
@@ -103,18 +105,20 @@ func (w *Webhooks) Take(ctx context.Context, a Arrival) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
-	if len(d.Notices) == 0 {
-		w.Logger.DebugContext(ctx, "webhook ignored", "provider", provider, "event", d.Event, "reason", d.Ignored)
-		return Taken{Ignored: d.Ignored}, nil
-	}
 	sources, err := w.about(ctx, provider, hook, d)
-	if err != nil {
+	if err != nil && d.Ignored == "" {
 		return Taken{}, err
 	}
 	if len(sources) == 0 {
-		return Taken{Ignored: "it is about nothing that is connected here"}, nil
+		d.Ignored = cmp.Or(d.Ignored, "it is about nothing that is connected here")
 	}
-	return w.hint(ctx, sources, d, sha256.Sum256(a.Body))
+	body := domain.Digest(sha256.Sum256(a.Body))
+	if d.Ignored != "" {
+		w.Logger.DebugContext(ctx, "webhook ignored", "provider", provider, "event", d.Event, "reason", d.Ignored)
+		w.ignore(context.WithoutCancel(ctx), provider, hook, sources, d, body)
+		return Taken{Ignored: d.Ignored}, nil
+	}
+	return w.hint(ctx, sources, d, body)
 }
 
 // addressed is the row of the source that key names, and the secrets of the
@@ -171,11 +175,15 @@ type told struct {
 	refs []string
 }
 
-// about are the sources that d is about, each once. At the address of one source
-// only that one is.
+// about are the sources that d is about, each once, also when it means nothing to
+// them. At the address of one source only that one is.
 func (w *Webhooks) about(ctx context.Context, provider domain.Provider, hook *SourceHook, d domain.Delivery) ([]told, error) {
 	var all []told
-	for _, n := range d.Notices {
+	notices := d.Notices
+	if d.Ignored != "" {
+		notices = []domain.Notice{{ExternalKey: d.About}}
+	}
+	for _, n := range notices {
 		ids := []domain.SourceID{}
 		switch {
 		case hook != nil:

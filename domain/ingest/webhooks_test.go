@@ -45,6 +45,7 @@ func (hooked) Verify(h http.Header, raw []byte, secrets []domain.Secret, _ time.
 // A payload is the body of a test delivery.
 type payload struct {
 	Keys  []string
+	About string // with no Keys
 	Refs  []string
 	Event string
 	N     int // tells bodies apart
@@ -60,7 +61,7 @@ func (hooked) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 		d.Notices = append(d.Notices, domain.Notice{ExternalKey: k, Refs: p.Refs})
 	}
 	if len(d.Notices) == 0 {
-		d.Ignored = "a ping"
+		d.Ignored, d.About = "a ping", p.About
 	}
 	return d, nil
 }
@@ -213,6 +214,7 @@ type desk struct {
 	world  *connectortest.World
 	marks  *marks
 	inbox  *inbox
+	idle   *idleDeliveries
 	hooks  *hookRows
 	source domain.Source
 	logged bytes.Buffer
@@ -227,13 +229,13 @@ const (
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	w := connectortest.NewWorld(t)
-	d := &desk{world: w, marks: &marks{kept: map[string]time.Duration{}}, inbox: &inbox{}, hooks: &hookRows{rows: map[domain.SourceID]ingest.SourceHook{}}}
+	d := &desk{world: w, marks: &marks{kept: map[string]time.Duration{}}, inbox: &inbox{}, idle: &idleDeliveries{}, hooks: &hookRows{rows: map[domain.SourceID]ingest.SourceHook{}}}
 	d.source = w.Connect(domain.Source{Provider: "memory", Owner: "alice", ExternalKey: "repo-1", Partition: 1})
 	d.hooks.rows[d.source.ID] = ingest.SourceHook{
 		Source: d.source.ID, Owner: "alice", Provider: "memory", Key: address, Secret: private, SecretAt: w.Clock.Now(), EnsuredAt: w.Clock.Now(), HookID: "1", Version: 1,
 	}
 	d.Webhooks = &ingest.Webhooks{
-		Log: w.Log, Index: w.Rows, Objects: objects{w.Rows}, Hooks: d.hooks, Marks: d.marks, Inbox: d.inbox, Clock: w.Clock,
+		Log: w.Log, Index: w.Rows, Objects: objects{w.Rows}, Hooks: d.hooks, Marks: d.marks, Inbox: d.inbox, Idle: d.idle, Clock: w.Clock,
 		Connectors: ingest.Connectors{hooked{&provider{}}}, Secrets: map[domain.Provider][]domain.Secret{"memory": {shared}},
 		Logger: slog.New(slog.NewTextHandler(&d.logged, nil)),
 	}
@@ -358,6 +360,9 @@ func TestWebhookRefused(t *testing.T) {
 				t.Errorf("got %q, want the same text for all", got)
 			}
 			d.wantHints(t, 0)
+			if len(d.idle.rows) > 0 {
+				t.Errorf("got rows %+v of what is not authentic", d.idle.rows)
+			}
 		})
 	}
 }
