@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -23,12 +24,18 @@ const applicationName = "data-connector"
 // reads of one small process.
 const minConns = 12
 
+// idleTime is how long, in milliseconds, a transaction may wait for its process. One
+// that is frozen, with its machine for example, holds its locks that long and no
+// longer, so that another process can take over (a checkpoint, for one).
+const idleTime = "30000"
+
 // lockTries is how many seconds Migrate waits for another process that migrates.
 const lockTries = 300
 
 // Open makes a pool over the database url, a postgres:// URL or a DSN, and looks
 // whether it answers. The caller closes it. Options of the URL (pool_max_conns,
-// application_name) win over the defaults; search_path is always the read schema.
+// application_name, idle_in_transaction_session_timeout) win over the defaults;
+// search_path is always the read schema.
 //
 // An error does not hold the password.
 func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
@@ -37,9 +44,8 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("postgres: database URL: %w", err) // pgx hides the password
 	}
 	params := config.ConnConfig.RuntimeParams
-	if params["application_name"] == "" {
-		params["application_name"] = applicationName
-	}
+	params["application_name"] = cmp.Or(params["application_name"], applicationName)
+	params["idle_in_transaction_session_timeout"] = cmp.Or(params["idle_in_transaction_session_timeout"], idleTime)
 	params["search_path"] = projections.Schema
 	params["jit"] = "off" // no statement runs long enough to earn back its compilation
 	if !strings.Contains(url, "pool_max_conns") {

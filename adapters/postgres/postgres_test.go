@@ -24,13 +24,14 @@ func open(t *testing.T) *pgxpool.Pool {
 func TestOpen(t *testing.T) {
 	t.Parallel()
 
-	var name, path string
-	err := open(t).QueryRow(t.Context(), `SELECT current_setting('application_name'), current_setting('search_path')`).Scan(&name, &path)
+	var name, path, idle string
+	err := open(t).QueryRow(t.Context(), `
+		SELECT current_setting('application_name'), current_setting('search_path'), current_setting('idle_in_transaction_session_timeout')`).Scan(&name, &path, &idle)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name != "data-connector" || path != "read" {
-		t.Errorf("got application %q and search_path %q, want data-connector and read", name, path)
+	if name != "data-connector" || path != "read" || idle != "30s" {
+		t.Errorf("got application %q, search_path %q and an idle time of %s, want data-connector, read and 30s", name, path, idle)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,30 +15,39 @@ import (
 	"github.com/confuse/data-connector/cmd/testbed"
 )
 
-// twoProjectors folds one log in two processes at once that know nothing of each
-// other: each takes all partitions. It goes on until both have written a batch.
+// frozenTime is how long PostgreSQL lets a transaction be idle, here: that of a
+// frozen projector holds the lock of a checkpoint.
+const frozenTime = time.Second
+
+// twoProjectors folds one log in two processes that know nothing of each other: each
+// takes all partitions. The first one is frozen inside a transaction and the second
+// one comes to the end of the sync; then the second one is frozen and the first one,
+// which has lost its place, folds; then both fold.
 func twoProjectors(ctx context.Context, c *chaos, name string) (lines []figures.Line, err error) {
 	s, err := c.newScene(ctx, c.servers, min(c.files, 3000))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	tell := string(faults.InProjector) + "@1=tell"
-	one, err := s.serve(ctx, tell, allRoles, "WORKER_NAME=one")
+	front, err := s.serve(ctx, "", noProjector)
 	if err != nil {
 		return nil, err
 	}
-	two, err := s.serve(ctx, tell, "projector", "WORKER_NAME=two", "KAFKA_GROUP_ID="+s.corner.Name+"-other")
+	one, err := s.projector(ctx, "one", fmt.Sprintf("%s@3=stop", faults.InProjector))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.connect(ctx, one); err != nil {
+	if err := s.connect(ctx, front); err != nil {
 		return nil, err
 	}
-	if err := s.finish(ctx, one); err != nil {
+	if err := s.until(ctx, "a projector that is frozen", func() (bool, error) { return stopped(one.PID()) }); err != nil {
+		return nil, fmt.Errorf("%w:\n%s", err, one.Said())
+	}
+	two, err := s.projector(ctx, "two", "")
+	if err != nil {
 		return nil, err
 	}
-	if err := s.both(ctx, one, two); err != nil {
+	if err := s.takeTurns(ctx, front, one, two); err != nil {
 		return nil, err
 	}
 	j, err := s.judge(ctx)
@@ -49,32 +58,26 @@ func twoProjectors(ctx context.Context, c *chaos, name string) (lines []figures.
 	return append([]figures.Line{figures.Exactly(name+"_behind", "events", float64(behind), 0)}, j.lines(name)...), err
 }
 
-// restTime is for the projector that was fenced: it comes back after a while, and
-// would find the next batch taken again if there was always one.
-const restTime = time.Second
+// projector starts a process that folds, in a consumer group of its own.
+func (s *scene) projector(ctx context.Context, worker, plan string) (*testbed.Process, error) {
+	database := fmt.Sprintf("%s&idle_in_transaction_session_timeout=%d", s.corner.Database, frozenTime.Milliseconds())
+	return s.serve(ctx, plan, "projector", "WORKER_NAME="+worker, "KAFKA_GROUP_ID="+s.corner.Name+"-"+worker, "DATABASE_URL="+database)
+}
 
-// both syncs until each process has had a batch.
-func (s *scene) both(ctx context.Context, front, other *testbed.Process) error {
-	folds := func(p *testbed.Process) bool { return slices.Contains(p.Notes(), string(faults.InProjector)) }
-	const most = 100
-	for range most {
-		if folds(front) && folds(other) {
-			return nil
-		}
-		select {
-		case <-s.clock.After(restTime):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		again, err := front.Sync(ctx, s.source)
-		if err == nil {
-			err = front.Wait(ctx, again)
-		}
-		if err != nil {
-			return err
-		}
+// takeTurns syncs with one frozen, which it is, with two frozen, and with none.
+func (s *scene) takeTurns(ctx context.Context, front, one, two *testbed.Process) error {
+	err := front.Wait(ctx, s.job)
+	one.Signal(syscall.SIGCONT)
+	if err != nil {
+		return fmt.Errorf("the first projector is frozen: %w", err)
 	}
-	return fmt.Errorf("one projector has had all batches of %d syncs", most)
+	two.Signal(syscall.SIGSTOP)
+	err = s.finish(ctx, front)
+	two.Signal(syscall.SIGCONT)
+	if err != nil {
+		return fmt.Errorf("the second projector is frozen: %w", err)
+	}
+	return s.finish(ctx, front)
 }
 
 // behind counts the events that are on the log and not below a checkpoint, and those

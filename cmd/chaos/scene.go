@@ -118,10 +118,11 @@ func (s *scene) serve(ctx context.Context, plan, roles string, more ...string) (
 	return p, err
 }
 
-// The roles of the service, all and all but the one that runs jobs.
+// The roles of the service but for the one that runs jobs, and but for the one that
+// folds.
 const (
-	allRoles = "api,projector,scheduler,syncer,dispatcher"
-	noSyncer = "api,projector,scheduler,dispatcher"
+	noSyncer    = "api,projector,scheduler,dispatcher"
+	noProjector = "api,scheduler,syncer,dispatcher"
 )
 
 func (s *scene) add(p *testbed.Process, err error) (*testbed.Process, error) {

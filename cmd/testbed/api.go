@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,13 +43,21 @@ func (a API) Call(ctx context.Context, method, path string, body, reply any) err
 		return err
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+		return &refusal{code: resp.StatusCode, text: fmt.Sprintf("%s %s: %s: %s", method, path, resp.Status, answer)}
 	}
 	if reply == nil {
 		return nil
 	}
 	return json.Unmarshal(answer, reply)
 }
+
+// A refusal is an answer of 4xx or 5xx.
+type refusal struct {
+	code int
+	text string
+}
+
+func (r *refusal) Error() string { return r.text }
 
 // Connect connects a folder; its first sync begins.
 func (a API) Connect(ctx context.Context, folder string) (source string, first Job, err error) {
@@ -71,10 +80,13 @@ func (a API) Sync(ctx context.Context, source string) (Job, error) {
 // look is how often it is asked whether something is done.
 const look = 10 * time.Millisecond
 
-// Wait returns when the job is completed.
+// Wait returns when the job is completed. A job that was accepted may not be in the
+// tables yet.
 func (a API) Wait(ctx context.Context, j Job) error {
 	for {
-		if err := a.Call(ctx, http.MethodGet, "/jobs/"+j.ID, nil, &j); err != nil {
+		err := a.Call(ctx, http.MethodGet, "/jobs/"+j.ID, nil, &j)
+		var refused *refusal
+		if err != nil && !(errors.As(err, &refused) && refused.code == http.StatusNotFound) {
 			return err
 		}
 		switch j.Status {
