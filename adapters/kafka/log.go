@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/confuse/data-connector/domain"
-	"github.com/confuse/data-connector/domain/wire"
 )
 
 // maxInFlight bounds the bytes that wait for the broker's answer.
@@ -104,27 +102,6 @@ func (l *Log) append(ctx context.Context, trace string, messages []domain.Messag
 		return nil, appendError(errDataLoss, true)
 	}
 	return positions(records), nil
-}
-
-// records are messages as records, and about what they take. There are many, so
-// they share memory, which is free when the last of them is answered for.
-func (l *Log) records(trace string, messages []domain.Message) ([]*kgo.Record, int64, error) {
-	all, records := make([]kgo.Record, len(messages)), make([]*kgo.Record, len(messages))
-	var h headers
-	size := int64(0)
-	for i := range messages {
-		m := messages[i]
-		m.Trace = cmp.Or(m.Trace, trace) // of the copy
-		e, err := wire.Encode(m)
-		if err != nil {
-			return nil, 0, err
-		}
-		// Its timestamp is that of the append: retention goes by it, ce_time may be long ago.
-		all[i] = kgo.Record{Topic: l.topicOf(m.Event), Partition: m.Partition, Key: e.Key, Value: e.Value, Headers: h.of(e.Headers, len(messages)-i)}
-		size += int64(len(e.Key) + len(e.Value) + headerBytes(e.Headers))
-		records[i] = &all[i]
-	}
-	return records, size, nil
 }
 
 func (l *Log) topicOf(e domain.Event) string {
