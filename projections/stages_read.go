@@ -13,22 +13,6 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// Passed is the last state of a file that a stage reported of; false: none. The
-// file is found whatever its owner.
-func (r *Reader) Passed(ctx context.Context, stage string, file domain.FileID) (domain.Revised, bool, error) {
-	at, err := again(ctx, func() (at domain.Revised, err error) {
-		err = r.db.QueryRow(ctx, `SELECT run, seq FROM file_stages WHERE file_id = $1 AND stage = $2`, [16]byte(file.UUID), stage).Scan(&at.Run, &at.Seq)
-		return at, err
-	})
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return domain.Revised{}, false, nil
-	case err != nil:
-		return domain.Revised{}, false, fmt.Errorf("stage %s of file %s: %w", stage, file, err)
-	}
-	return at, true, nil
-}
-
 // ErrNotLetter answers who names a dead letter that is none (any more), or not
 // theirs (I10).
 var ErrNotLetter = errors.New("no such dead letter")

@@ -66,3 +66,22 @@ func (l *Log) GroupBehind(ctx context.Context, group, topic string, ends map[int
 	}
 	return behind, nil
 }
+
+// GroupsRunning are those of consumer groups that have members, in whatever
+// process.
+func (l *Log) GroupsRunning(ctx context.Context, groups ...string) (map[string]bool, error) {
+	running := make(map[string]bool)
+	described, err := l.admin.DescribeGroups(ctx, groups...)
+	if err != nil {
+		return nil, askError("members of groups", err)
+	}
+	for name, g := range described {
+		switch {
+		case g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound):
+			return nil, askError("members of group "+name, g.Err)
+		case g.Err == nil && len(g.Members) > 0:
+			running[name] = true
+		}
+	}
+	return running, nil
+}

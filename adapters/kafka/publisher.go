@@ -89,7 +89,7 @@ func recordOf(topic string, m *message.Message) (*kgo.Record, error) {
 	r := &kgo.Record{Topic: topic, Partition: -1, Value: m.Payload}
 	for k, v := range m.Metadata {
 		switch k {
-		case wire.MetaTopic, wire.MetaOffset: // where it stood before
+		case wire.MetaTopic, wire.MetaOffset, wire.MetaRepeat: // where it stood before
 		case wire.MetaKey:
 			r.Key = []byte(v)
 		case wire.MetaPartition:

@@ -46,7 +46,8 @@ var ErrClosed = errors.New("kafka: subscriber is closed")
 // after the other, those of different keys side by side, as many as there are
 // lanes. A message is delivered until it is acked: again after a nack, after some
 // time, and after a crash. What is committed lies below the lowest message that
-// is not acked, so a crash repeats at most the window.
+// is not acked, so a crash repeats at most the window: without Runs the messages
+// that may be such a repeat have wire.MetaRepeat.
 type Subscriber struct {
 	options Options
 	own     SubscriberOptions

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,6 +25,7 @@ type window struct {
 	queue  []*task // came in, not through the gate yet
 	open   []*task // not done, or behind one that is not; in the order of the log
 	bytes  int64   // of open
+	first  int64   // with next: the first record that was read
 	next   int64   // all below it is done; -1: nothing was read
 	saved  int64   // next, as last committed
 	paused bool
@@ -64,7 +66,10 @@ func (w *window) take(records []*kgo.Record) {
 		w.queue, w.open = append(w.queue, t), append(w.open, t)
 		w.bytes += weight(r)
 		if w.next < 0 {
-			w.next, w.saved = r.Offset, r.Offset
+			w.first, w.next, w.saved = r.Offset, r.Offset, r.Offset
+		}
+		if w.own.Runs == nil && r.Offset < w.first+int64(w.own.Window) {
+			r.Headers = append(slices.Clip(r.Headers), kgo.RecordHeader{Key: wire.MetaRepeat, Value: []byte("1")})
 		}
 	}
 	if !w.paused && (w.inHand()+w.pollMost() > int64(w.own.Window) || w.bytes >= w.own.WindowBytes) {

@@ -104,7 +104,7 @@ func headersOf(m *message.Message) map[string]string {
 	headers := maps.Clone(map[string]string(m.Metadata))
 	for _, key := range []string{
 		wire.HeaderStage, wire.HeaderOriginTopic, wire.HeaderOriginPartition, wire.HeaderOriginOffset, wire.HeaderError, wire.HeaderAttempts,
-		wire.HeaderFirstFailure, wire.HeaderLastFailure, wire.MetaTopic, wire.MetaPartition, wire.MetaOffset, wire.MetaKey, "correlation_id",
+		wire.HeaderFirstFailure, wire.HeaderLastFailure, wire.MetaTopic, wire.MetaPartition, wire.MetaOffset, wire.MetaKey, wire.MetaRepeat, "correlation_id",
 	} {
 		delete(headers, key)
 	}

@@ -8,16 +8,13 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/projections"
 )
 
 // Contents is the reading half of domain.Packs.
 type Contents interface {
 	Open(ctx context.Context, c domain.ClaimCheck) (io.ReadCloser, error)
 }
-
-// States tells what a stage has done with a file: the last state that it reported
-// of; false: none.
-type States func(ctx context.Context, stage string, file domain.FileID) (domain.Revised, bool, error)
 
 // Sources finds a source, of whatever owner.
 type Sources func(ctx context.Context, id domain.SourceID) (domain.Source, error)
@@ -26,18 +23,14 @@ type Sources func(ctx context.Context, id domain.SourceID) (domain.Source, error
 type Dispatcher struct {
 	Stage     Stage
 	Live      Feed              // what is new
-	Again     Feed              // what is handed on again; zero: nothing is
+	Again     Again             // what is handed on again; without a Subscriber nothing is
 	Dead      message.Publisher // of dead letters
 	DeadTopic string
 	Reports   domain.Log // takes StageReported
 	Sources   Sources
-	States    States
 	Contents  Contents
 	Clock     domain.Clock
 	Log       *slog.Logger
-
-	// Cancelled tells whether a replay was cancelled; nil: none is.
-	Cancelled func(ctx context.Context, replay string) (bool, error)
 
 	Patience Patience
 	Parallel int            // batches asked for at once; 0: 8
@@ -47,15 +40,17 @@ type Dispatcher struct {
 	files   *files
 	sources *sources
 	replays *replays
+	lasts   *herd[domain.FileID, projections.FilePlace]
 }
 
 // Run hands on until ctx ends; then it waits a while for the answers that are due.
 // It may be called once. An error says that a topic cannot be read any more.
 func (d *Dispatcher) Run(ctx context.Context) error {
-	d.files, d.sources, d.replays = newFiles(), newSources(d.Sources, d.Clock), newReplays(d.Cancelled, d.Clock)
+	d.files, d.sources, d.replays = newFiles(), newSources(d.Sources, d.Clock), newReplays(d.Again.Cancelled, d.Clock)
+	d.lasts = &herd[domain.FileID, projections.FilePlace]{ask: d.Again.Last}
 	d.line = &Line[Handover]{
 		Name: d.Stage.Name(), Limits: d.Stage.Limits(), Size: Handover.Size, Ask: d.Stage.Handle, Dead: letters{d}, DeadTopic: d.DeadTopic,
 		Clock: d.Clock, Log: d.Log, Patience: d.Patience, Parallel: d.Parallel, Observe: d.Observe,
 	}
-	return d.line.Run(ctx, d.take, d.Live, d.Again)
+	return d.line.Run(ctx, d.take, d.Live, d.Again.Feed)
 }

@@ -41,14 +41,13 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 		return err
 	}
 	// Never two states of a file at the same time: what is new and what is handed on
-	// again come in different lanes. The lock covers the look at what was done, or a
-	// newer state could pass between the two.
+	// again come in different lanes.
 	if err := d.files.lock(ctx, e.FileID); err != nil {
 		return err
 	}
 	defer d.files.unlock(e.FileID)
 	if h.Replay != "" {
-		if left, err := d.leftOut(ctx, h); err != nil || left {
+		if left, err := d.leftOut(ctx, msg, h); err != nil || left {
 			return err
 		}
 	}
@@ -58,8 +57,12 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 		if outcome, tried, err = d.line.Hand(ctx, h); err != nil {
 			return err
 		}
-		d.files.note(e.FileID, e.Revised())
 		tried.Note(msg)
+	}
+	if h.Replay != "" && outcome.State != domain.StageFailed {
+		if err := d.putRight(ctx, msg, h); err != nil {
+			return err
+		}
 	}
 	if outcome.State == domain.StageFailed {
 		return Final(outcome.cause())
@@ -67,22 +70,6 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	r, _ := reportOn(e, h.Replay) // it is one
 	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
 	return d.report(ctx, msg, r)
-}
-
-// leftOut tells whether a change of a replay is not handed on: the replay was
-// cancelled, or the stage has had a newer state of the file, which this one would
-// take back. The tables know of that once they hold the report; what this process
-// has handed on since, it knows itself.
-func (d *Dispatcher) leftOut(ctx context.Context, h Handover) (bool, error) {
-	if cancelled, err := d.replays.cancelled(ctx, h.Replay); err != nil || cancelled {
-		return cancelled, err
-	}
-	at := h.File.Revised()
-	if at.Before(d.files.noted(h.File.FileID)) {
-		return true, nil
-	}
-	passed, known, err := d.States(ctx, d.Stage.Name(), h.File.FileID)
-	return known && at.Before(passed), err
 }
 
 // cause is why a failed item failed.

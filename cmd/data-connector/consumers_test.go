@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,8 @@ import (
 // the consumers in Python and Node need.
 const consumersVariable = "CONSUMERS_HOME"
 
-// The consumers of docs/consumers see what GET /sources/{id}/files says.
+// The consumers of docs/consumers see what GET /sources/{id}/files says: those of
+// the topic of last states also while it changes.
 func TestConsumers(t *testing.T) {
 	t.Parallel()
 
@@ -30,7 +32,7 @@ func TestConsumers(t *testing.T) {
 		t.Skip("it needs Python and Node packages: run make consumers")
 	}
 	dir := folder(t, map[string]string{"a.md": "1", "b/c.go": "package c", "d.txt": "1"})
-	env := serveEnv(t, dir)
+	env := with(serveEnv(t, dir), "FILES_STATE=true", "STAGES=none")
 	server := startChild(t, env, "serve")
 	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
 	source := connect(t, cli, dir)
@@ -42,55 +44,103 @@ func TestConsumers(t *testing.T) {
 	must(t, cli, "source", "sync", source, "--wait")
 	server.stop(t)
 	end := tellTricks(t, env, source)
-	server = startChild(t, env, "serve", "--roles", "api,projector")
+	server = startChild(t, env, "serve", "--roles", "api,projector,dispatcher")
 	awaitRow(t, database(t, env), fmt.Sprintf(`SELECT count(*) FROM read.checkpoints WHERE topic LIKE '%%.events.v1' AND partition = %d AND position > %d`, end.Partition, end.Offset), 1)
 	want := filesOf(t, server.URL, source)
 	for _, path := range []string{"a.md", "moved.txt", "by-a.md", "behind-cancel.md", "by-b.md"} {
-		if !strings.Contains(want, `"`+path+`"`) {
-			t.Errorf("GET /files lacks %s:\n%s", path, want)
+		if want[path] == "" {
+			t.Errorf("GET /files lacks %s: %v", path, want)
 		}
 	}
-	if strings.Contains(want, "void") {
-		t.Errorf("GET /files shows what is void:\n%s", want)
+	if strings.Contains(textOf(want), "void") {
+		t.Errorf("GET /files shows what is void: %v", want)
 	}
+	readToEnd(t, home, env, source, want)
+
+	listeners := listenToAll(t, home, env, source)
+	for _, f := range listeners {
+		f.await(t, want)
+	}
+	server.stop(t)
+	server = startChild(t, env, "serve")
+	cli = with(env, "DATA_CONNECTOR_URL="+server.URL)
+	must(t, cli, "source", "resume", source)
+	put(t, dir, "a.md", "3")
+	if err := os.Remove(filepath.Join(dir, "e.md")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, cli, "source", "sync", source, "--full", "--wait")
+	later := filesOf(t, server.URL, source)
+	if maps.Equal(want, later) || later["e.md"] != "" {
+		t.Errorf("GET /files is %v once files have changed and gone", later)
+	}
+	for _, f := range listeners {
+		f.await(t, later)
+	}
+	readToEnd(t, home, env, source, later)
+	server.stop(t)
+}
+
+// listenToAll starts the consumers of the topic of last states.
+func listenToAll(t *testing.T, home string, env []string, source string) []*listener {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "consumer") // go run does not pass on that it is killed
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../docs/consumers/go").CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	of := mapOf(env)
+	args := []string{of["KAFKA_BOOTSTRAP_SERVERS"], of["KAFKA_TOPIC_PREFIX"] + ".files.state.v1", source}
+	return []*listener{
+		listenTo(t, "go", append([]string{binary}, args...)...),
+		listenTo(t, "python", append([]string{filepath.Join(home, "python/bin/python"), "../../docs/consumers/python/consumer.py"}, args...)...),
+		listenTo(t, "node", append([]string{"node", filepath.Join(home, "node/consumer.js")}, args...)...),
+	}
+}
+
+// readToEnd runs the readers of the events topic.
+func readToEnd(t *testing.T, home string, env []string, source string, want map[string]string) {
+	t.Helper()
 	of := mapOf(env)
 	args := []string{of["KAFKA_BOOTSTRAP_SERVERS"], of["KAFKA_TOPIC_PREFIX"] + ".events.v1", source}
 	for name, command := range map[string][]string{
-		"go":     {"go", "run", "../../docs/consumers/go"},
-		"python": {filepath.Join(home, "python/bin/python"), "../../docs/consumers/python/consumer.py"},
-		"node":   {"node", filepath.Join(home, "node/consumer.js")},
+		"go":     {"go", "run", "../../docs/consumers/go/events"},
+		"python": {filepath.Join(home, "python/bin/python"), "../../docs/consumers/python/events.py"},
+		"node":   {"node", filepath.Join(home, "node/events.js")},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name+" events", func(t *testing.T) {
 			run := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...)
 			run.Stderr = os.Stderr
-			got, err := run.Output()
+			out, err := run.Output()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, string(got)); diff != "" {
+			got := map[string]string{}
+			for line := range strings.Lines(string(out)) {
+				var f struct{ Path, Revision string }
+				if err := json.Unmarshal([]byte(line), &f); err != nil || got[f.Path] != "" {
+					t.Fatalf("%q: %v", line, err)
+				}
+				got[f.Path] = f.Revision
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("files (-GET /files +%s):\n%s", name, diff)
 			}
 		})
 	}
-	server.stop(t)
 }
 
-// filesOf is what consumers are to print.
-func filesOf(t *testing.T, url, source string) string {
+// filesOf are the revisions of a source's files, by path.
+func filesOf(t *testing.T, url, source string) map[string]string {
 	t.Helper()
 	var reply struct {
 		Files []struct{ Path, Revision string }
 	}
 	fetch(t, url+"/sources/"+source+"/files", &reply)
-	var lines strings.Builder
+	files := map[string]string{}
 	for _, f := range reply.Files {
-		line, err := json.Marshal(map[string]string{"path": f.Path, "revision": f.Revision})
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines.Write(append(line, '\n'))
+		files[f.Path] = f.Revision
 	}
-	return lines.String()
+	return files
 }
 
 // toldAt is when what a teller tells happened.

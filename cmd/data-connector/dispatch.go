@@ -31,7 +31,6 @@ func (s *service) dispatch(ctx context.Context) error {
 		return err
 	}
 	defer dead.Close() //nolint:errcheck // what it says has been told to who published
-	var running []string
 	group, work := errgroup.WithContext(ctx)
 	for _, of := range stages() {
 		if !s.wanted(of.name) {
@@ -47,13 +46,12 @@ func (s *service) dispatch(ctx context.Context) error {
 		d := s.dispatcher(of, stage)
 		d.Dead, d.Reports = dead, reports
 		s.log.InfoContext(ctx, "stage runs", "stage", of.name)
-		running = append(running, of.name)
 		group.Go(func() error { return d.Run(work) })
 	}
 	if s.EmbedListen != "" && s.wanted(embed.Name) {
 		group.Go(func() error { return s.embed(work, dead, reports) })
 	}
-	group.Go(func() error { return s.replay(work, running) })
+	group.Go(func() error { return s.replay(work) })
 	if s.kafka.Layout.FilesState {
 		group.Go(func() error { return s.fileStates(dead).Run(work) })
 	}
@@ -69,14 +67,16 @@ func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatc
 			Group: s.stageGroup(of.name), Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * s.DispatchLanes, Window: s.DispatchWindow,
 			Runs: s.runsBetween, Sources: sources,
 		})},
-		Again: pipeline.Feed{Topic: s.kafka.Layout.Replay(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
-			Group: s.stageGroup(of.name) + againSuffix, Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * againLanes, Window: s.DispatchWindow,
-		})},
+		Again: pipeline.Again{
+			Feed: pipeline.Feed{Topic: s.kafka.Layout.Replay(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
+				Group: s.stageGroup(of.name) + againSuffix, Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * againLanes, Window: s.DispatchWindow,
+			})},
+			Last: s.reader.LastStates, Messages: kafka.NewReader(s.kafka).Messages, Out: s.again, Cancelled: postgres.NewReplays(s.db).Cancelled,
+		},
 		DeadTopic: s.kafka.Layout.Dead(),
-		Sources:   s.reader.Source, States: s.reader.Passed, Contents: s.packs, Clock: s.clock, Log: s.log,
-		Cancelled: postgres.NewReplays(s.db).Cancelled,
-		Patience:  s.patience(),
-		Observe:   s.counts.stages.dispatched,
+		Sources:   s.reader.Source, Contents: s.packs, Clock: s.clock, Log: s.log,
+		Patience: s.patience(),
+		Observe:  s.counts.stages.dispatched,
 	}
 	if of.single {
 		d.Parallel = s.DispatchLanes + againLanes

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,11 +41,11 @@ func (s *service) replayOrders() replayOrders {
 	}}
 }
 
-// replay runs replays; stages are those that run here.
-func (s *service) replay(ctx context.Context, stages []string) error {
+// replay runs replays.
+func (s *service) replay(ctx context.Context) error {
 	runner := &replay.Runner{
 		Claims: postgres.NewReplays(s.db), Records: kafka.NewReader(s.kafka), Source: s.reader.Source, Wait: s.waiters.Wait,
-		Places: s.reader.Places, Packs: s.packs, Send: s.sendAgain, Clock: s.clock, Log: s.log, Stages: stages,
+		Places: s.reader.Places, Packs: s.packs, Send: s.sendAgain, Clock: s.clock, Log: s.log, Stages: s.stagesRunning,
 		Counts: func(ctx context.Context, partition int32, from, to int64) (replay.Counts, error) {
 			b, err := s.runsBetween(ctx, partition, from, to)
 			return b.Counts, err
@@ -54,6 +55,20 @@ func (s *service) replay(ctx context.Context, stages []string) error {
 		},
 	}
 	return runner.Run(ctx)
+}
+
+// stagesRunning are the stages that wait for what is handed on again, in whatever
+// process.
+func (s *service) stagesRunning(ctx context.Context) ([]string, error) {
+	var groups []string
+	for _, stage := range stageNames() {
+		groups = append(groups, s.stageGroup(stage)+againSuffix)
+	}
+	running, err := s.commands.GroupsRunning(ctx, groups...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(stageNames(), func(stage string) bool { return !running[s.stageGroup(stage)+againSuffix] }), nil
 }
 
 // sendAgain is replay.Runner.Send: the records as they are, with the id of the

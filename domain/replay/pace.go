@@ -45,20 +45,47 @@ func (w *work) keepUp(ctx context.Context, ahead int64) error {
 	}
 }
 
-// behind is how many records the slowest stage that runs has not done with.
+// behind is how many records the slowest stage has not done with, of those that ran
+// at some time since the replay began. One that has stopped is waited for: it may
+// have handed on half of what it had taken.
 func (w *work) behind(ctx context.Context) (int64, error) {
+	running, err := w.running(ctx)
+	if err != nil {
+		return 0, err
+	}
+	w.claim.Error = ""
 	var most int64
-	for _, stage := range w.Stages {
-		if len(w.claim.Stages) > 0 && !slices.Contains(w.claim.Stages, stage) {
-			continue
-		}
+	for _, stage := range w.claim.Progress.Stages {
 		n, err := w.Behind(ctx, stage, w.claim.Progress.Ends)
 		if err != nil {
 			return 0, err
 		}
+		if n > 0 && !slices.Contains(running, stage) {
+			w.claim.Error = "stage " + stage + " runs nowhere; it goes on when that does"
+		}
 		most = max(most, n)
 	}
 	return most, nil
+}
+
+// running are the stages that run. Those that the replay is for are noted.
+func (w *work) running(ctx context.Context) ([]string, error) {
+	now := w.Clock.Now()
+	if w.stages != nil && now.Sub(w.asked) < beat {
+		return w.stages, nil
+	}
+	running, err := w.Stages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.stages, w.asked = running, now
+	p := &w.claim.Progress
+	for _, stage := range running {
+		if (len(w.claim.Stages) == 0 || slices.Contains(w.claim.Stages, stage)) && !slices.Contains(p.Stages, stage) {
+			p.Stages = append(p.Stages, stage)
+		}
+	}
+	return running, nil
 }
 
 // rest waits, and looks whether to go on.

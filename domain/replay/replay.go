@@ -42,7 +42,7 @@ const (
 	Running   Status = "running" // or waiting for a process that runs it
 	Paused    Status = "paused"
 	Cancelled Status = "cancelled"
-	Completed Status = "completed" // and the stages that run are done with all of it
+	Completed Status = "completed" // and the stages that ran meanwhile, in whatever process, are done with all of it
 	Failed    Status = "failed"    // for good: the log no longer holds what it needs
 )
 
@@ -92,8 +92,9 @@ type Progress struct {
 	ContentGone int64                     `json:"content_gone"` // of Matched, those whose content was collected
 	Sources     map[domain.SourceID]Count `json:"sources,omitempty"`
 	Samples     []Sample                  `json:"samples,omitempty"`
-	Busy        time.Duration             `json:"busy"`           // how long it ran
-	Ends        map[int32]int64           `json:"ends,omitempty"` // by partition of the topic of replays: behind what was handed out
+	Busy        time.Duration             `json:"busy"`             // how long it ran
+	Ends        map[int32]int64           `json:"ends,omitempty"`   // by partition of the topic of replays: behind what was handed out
+	Stages      []string                  `json:"stages,omitempty"` // that it was handed out to: those that it is for and that ran meanwhile
 }
 
 // A Mark is how far one partition is.

@@ -215,6 +215,57 @@ func TestStageBehind(t *testing.T) {
 	})
 }
 
+// What was handed out to a stage that has stopped since is not done: the replay
+// waits for the stage and says so, also in another process. A stage that it is not
+// for, or that never ran, is not waited for.
+func TestStageStops(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		meant, runs []string
+		waits       bool
+	}{
+		"it was for all":        {nil, []string{"webhook"}, true},
+		"it was for this one":   {[]string{"webhook"}, []string{"chunk", "webhook"}, true},
+		"it was for others":     {[]string{"webhook"}, []string{"chunk"}, false},
+		"no stage has ever run": {nil, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			synctest.Test(t, func(t *testing.T) {
+				w := many(10)
+				w.behind = 5
+				w.order(replay.Order{Owner: "ann", Stages: test.meant})
+				one, kill := context.WithCancel(t.Context())
+				ended := w.serve(one, 0, test.runs...)
+				pass(time.Minute)
+				w.mu.Lock()
+				w.away = true
+				w.mu.Unlock()
+				kill()
+				<-ended
+				ctx, cancel := context.WithCancel(t.Context())
+				ended = w.serve(ctx, 0, test.runs...)
+				pass(time.Hour)
+				now := w.look()
+				if test.waits && (now.Status != replay.Running || !strings.Contains(now.Error, "webhook")) || !test.waits && now.Status != replay.Completed {
+					t.Errorf("got %s, %q while a stage is behind and has stopped", now.Status, now.Error)
+				}
+				w.mu.Lock()
+				w.behind = 0
+				w.mu.Unlock()
+				<-w.ended
+				if now := w.look(); now.Status != replay.Completed || now.Error != "" {
+					t.Errorf("got %s, %q at the end", now.Status, now.Error)
+				}
+				cancel()
+				<-ended
+			})
+		})
+	}
+}
+
 // A claim is kept while its work waits for the fold, for however long; and a pause
 // is heard.
 func TestHeldWhileItWaits(t *testing.T) {

@@ -88,10 +88,10 @@ type Runner struct {
 	// Behind counts the records of the topic of replays below these ends that a
 	// stage has not done with.
 	Behind func(ctx context.Context, stage string, ends map[int32]int64) (int64, error)
+	// Stages are those that run now, in whatever process.
+	Stages func(ctx context.Context) ([]string, error)
 	Clock  domain.Clock
 	Log    *slog.Logger
-
-	Stages []string // that run: they are not handed more than they take
 }
 
 // Run runs replays until ctx ends.

@@ -39,6 +39,8 @@ type work struct {
 	ahead   int64
 	free    time.Time // with a rate: when more may be handed out
 	saved   time.Time
+	stages  []string // that ran when they were asked for
+	asked   time.Time
 }
 
 func newWork(r *Runner, c Claim) *work {

@@ -41,6 +41,7 @@ type world struct {
 	sends  int
 	fails  int // one send of so many fails; 0: none does
 	behind int64
+	away   bool                        // no stage runs
 	before func()                      // is called before anything is sent
 	fold   func(context.Context) error // is called to wait for the fold
 }
@@ -147,7 +148,7 @@ func (w *world) serve(ctx context.Context, steps int, stages ...string) <-chan e
 	p := &process{w, cancel, steps}
 	r := &replay.Runner{
 		Claims: p, Records: p, Packs: p, Source: p.Source, Wait: p.wait, Places: p.places, Counts: p.countsBetween, Send: p.send,
-		Behind: p.isBehind, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Stages: stages,
+		Behind: p.isBehind, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Stages: func(context.Context) ([]string, error) { return p.running(stages), p.step() },
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -354,6 +355,16 @@ func (p *process) send(_ context.Context, _ string, _ replay.ID, records []repla
 	ends := map[int32]int64{0: int64(len(p.sent))}
 	p.mu.Unlock()
 	return ends, p.step()
+}
+
+// running is replay.Runner.Stages.
+func (p *process) running(stages []string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.away {
+		return []string{}
+	}
+	return stages
 }
 
 func (p *process) isBehind(context.Context, string, map[int32]int64) (int64, error) {

@@ -1,16 +1,14 @@
-// Command go reads what the log holds and prints the live files of a source as
-// JSON lines of path and revision, in the order of their paths: go run . SERVERS
-// TOPIC SOURCE. The fold is that of the service.
+// Command go follows the files of a source on the topic of last states: go run .
+// SERVERS TOPIC SOURCE. It prints each file as it is, then each change, as JSON
+// lines of id, path and revision; of a removed file the id alone.
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/domain"
@@ -19,45 +17,20 @@ import (
 
 func main() {
 	servers, topic, source := strings.Split(os.Args[1], ","), os.Args[2], os.Args[3]
-	client := must(kgo.NewClient(kgo.SeedBrokers(servers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())))
-	left := int64(0)
-	must(kadm.NewClient(client).ListEndOffsets(context.Background(), topic)).Each(func(o kadm.ListedOffset) { left += o.Offset })
-	state, files := domain.Source{}, map[domain.FileID]domain.FileChanged{}
-	for left > 0 {
-		client.PollFetches(context.Background()).EachRecord(func(r *kgo.Record) {
-			left--
-			headers := map[string]string{}
-			for _, h := range r.Headers {
-				headers[h.Key] = string(h.Value)
+	client, err := kgo.NewClient(kgo.SeedBrokers(servers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	files, out := map[string]domain.FileChanged{}, json.NewEncoder(os.Stdout)
+	for err == nil {
+		for r := range client.PollFetches(context.Background()).RecordsAll() {
+			id := string(r.Key)
+			event, _ := wire.Decode(wire.Headers(r.Headers), r.Value) // nil: the file is removed
+			if e, ok := event.(domain.FileChanged); ok && e.SourceID.String() == source {
+				files[id] = e
+				err = out.Encode(map[string]string{"id": id, "path": e.Path, "revision": e.Revision})
+			} else if _, ours := files[id]; ours && r.Value == nil {
+				delete(files, id)
+				err = out.Encode(map[string]string{"id": id})
 			}
-			if id, _ := wire.SourceOf(headers); id.String() != source {
-				return
-			}
-			switch e := must(wire.Decode(headers, r.Value)).(type) {
-			case domain.SourceChanged:
-				state, _ = state.Apply(e, r.Offset)
-			case domain.FileChanged:
-				if state.Counts(e.RunID) && files[e.FileID].Revised().Before(e.Revised()) {
-					files[e.FileID] = e
-				}
-			}
-		})
-	}
-	var live []map[string]string
-	for _, f := range files {
-		if f.Change != domain.FileRemoved {
-			live = append(live, map[string]string{"path": f.Path, "revision": f.Revision})
 		}
 	}
-	slices.SortFunc(live, func(a, b map[string]string) int { return strings.Compare(a["path"], b["path"]) })
-	for _, f := range live {
-		must("", json.NewEncoder(os.Stdout).Encode(f))
-	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
+	panic(err)
 }

@@ -1,4 +1,6 @@
-// Prints the live files of a source as JSON lines: node consumer.js SERVERS TOPIC SOURCE.
+// Follows the files of a source on the topic of last states: node consumer.js SERVERS TOPIC SOURCE.
+// Prints each file as it is, then each change, as JSON lines of id, path and revision;
+// of a removed file the id alone.
 import { decompress } from 'fzstd'
 import kafkajs from 'kafkajs'
 
@@ -6,43 +8,20 @@ const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({ decompress: async (b) => Buffer.from(decompress(b)) }) // kafkajs reads gzip alone
 const [servers, topic, source] = process.argv.slice(2)
 const kafka = new Kafka({ clientId: 'consumer', brokers: servers.split(','), logLevel: logLevel.ERROR })
-const [admin, groupId] = [kafka.admin(), `consumer-${process.pid}-${Date.now()}`]
-await admin.connect()
-let left = (await admin.fetchTopicOffsets(topic)).reduce((n, p) => n + Number(p.high) - Number(p.low), 0)
-const consumer = kafka.consumer({ groupId })
+const consumer = kafka.consumer({ groupId: `consumer-${process.pid}-${Date.now()}` })
 await consumer.connect()
 await consumer.subscribe({ topic, fromBeginning: true })
-let [jobs, run, runId, version, removing] = [[], 0, null, 0, false]
-const [seen, waits, files] = [new Set(), new Set(), new Map()]
-function fold({ change, version: is, job_id: job, run: ofRun, run_id: id, retry_at: again }) {
-  if (is) {
-    if (is !== version + 1 || removing) return
-    version = is
-    if (/^(paused|credential_expired)$/.test(change)) waits.add(change)
-    else waits.delete({ resumed: 'paused', credential_attached: 'credential_expired' }[change])
-  } else if (/^(sync_requested|deletes_released|removal_requested)$/.test(change)) {
-    if (seen.has(job)) return
-    if (change === 'removal_requested') [jobs, runId, removing] = [[], null, !waits.clear()]
-    jobs.push(job)
-    seen.add(job)
-  } else if (change === 'sync_started') { // a claim: of a higher run, for the oldest open job, on a source that waits for nothing
-    if (jobs[0] === job && ofRun > run && !waits.size) [run, runId] = [ofRun, id]
-  } else if (/^(sync_completed|sync_failed|removed)$/.test(change) && id === runId) [runId, jobs] = [null, again ? jobs : jobs.slice(1)]
-  else if (change === 'sync_cancelled' && !removing) [runId, jobs] = [jobs[0] === job ? null : runId, jobs.filter((j) => j !== job)]
-}
-await new Promise((done) => consumer.run({
-  eachMessage: async ({ message: { headers, value } }) => {
-    if (String(headers.ce_source) === `/sources/${source}`) {
-      const e = JSON.parse(value)
-      const old = files.get(e.file_id)
-      if (String(headers.ce_type) === 'confuse.SourceChanged.v1') fold(e)
-      else if (e.run_id === runId && (!old || e.run > old.run || (e.run === old.run && e.seq > old.seq))) files.set(e.file_id, e)
+const files = new Map()
+await consumer.run({
+  eachMessage: async ({ message: { key, value } }) => {
+    const id = String(key)
+    if (value === null) { // the file is removed
+      if (files.delete(id)) console.log(JSON.stringify({ id }))
+      return
     }
-    if (--left === 0) done()
+    const event = JSON.parse(value)
+    if (event.source_id !== source) return
+    files.set(id, event)
+    console.log(JSON.stringify({ id, path: event.path, revision: event.revision }))
   },
-}))
-await consumer.disconnect()
-await admin.deleteGroups([groupId])
-await admin.disconnect()
-const live = [...files.values()].filter((e) => e.change !== 'removed').sort((a, b) => (a.path < b.path ? -1 : 1))
-for (const e of live) console.log(JSON.stringify({ path: e.path, revision: e.revision }))
+})
