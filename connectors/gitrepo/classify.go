@@ -45,6 +45,7 @@ var (
 //   - too many requests: RateLimitedError
 //   - an object that fsck refuses: UnsafeError
 //   - a redirect: an InvalidError naming no field
+//   - an object that needs more memory than git may have: ErrTooLarge
 //   - anything else on the way: ErrTransient
 func (c *Client) classify(what string, err error) error {
 	var failed *commandError
@@ -79,6 +80,8 @@ func (c *Client) kindOf(failed *commandError) error {
 		return &domain.RateLimitedError{Until: c.opt.Clock.Now().Add(limitedFor)}
 	case status >= 300 && status < 400, has("unable to update url base from redirection"):
 		return &domain.InvalidError{Problem: "the server redirects to another place", Allowed: "the URL that it redirects to, if it is to be trusted"}
+	case failed.overMemory():
+		return domain.ErrTooLarge
 	case has("not our ref"), has("unadvertised object"), has("couldn't find remote ref"):
 		return errNoSuchObject
 	}

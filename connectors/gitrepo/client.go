@@ -17,6 +17,7 @@ const (
 	defaultTimeout  = 30 * time.Minute
 	defaultStall    = time.Minute
 	defaultDisk     = 8 << 30
+	defaultMemory   = 4 << 30
 	defaultRefs     = 100_000
 	defaultEntries  = 1_000_000
 	defaultBlob     = 1 << 30
@@ -30,6 +31,7 @@ type Options struct {
 	Clock      domain.Clock  // required
 	Timeout    time.Duration // of one run of git; 30 minutes
 	MaxDisk    int64         // bytes of one repository on disk; 8 GiB
+	MaxMemory  int64         // bytes of address space of one process of git, on Linux; 4 GiB
 	MaxRefs    int           // refs that a server may list; 100,000
 	MaxEntries int           // files of one commit; 1,000,000
 	Stall      time.Duration // without a byte of a file behind an LFS pointer; 1 minute
@@ -71,6 +73,7 @@ func New(o Options) (*Client, error) {
 	o.Timeout = either(o.Timeout, defaultTimeout)
 	o.Stall = either(o.Stall, defaultStall)
 	o.MaxDisk = either(o.MaxDisk, defaultDisk)
+	o.MaxMemory = either(o.MaxMemory, defaultMemory)
 	o.MaxRefs = either(o.MaxRefs, defaultRefs)
 	o.MaxEntries = either(o.MaxEntries, defaultEntries)
 	o.MaxBlob = either(o.MaxBlob, defaultBlob)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,6 +66,10 @@ func (c *Client) start(ctx context.Context, run command) (*process, error) {
 		return nil, first(context.Cause(ctx), fmt.Errorf("gitrepo: start git: %w", err))
 	}
 	p.out = bufio.NewReaderSize(out, 64<<10)
+	if err := c.confine(cmd.Process.Pid); err != nil {
+		p.kill()
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -125,6 +130,9 @@ type commandError struct {
 }
 
 func (e *commandError) Error() string { return fmt.Sprintf("git: status %d: %s", e.status, e.text) }
+
+// overMemory reports whether git wanted more memory than it may have.
+func (e *commandError) overMemory() bool { return strings.Contains(e.text, "Out of memory") }
 
 // A tail keeps the end of what is written to it, where git says what is wrong.
 type tail struct {

@@ -122,6 +122,9 @@ func (r *repo) notThere(ctx context.Context, ref domain.ItemRef) error {
 	if isID(ref.Version) {
 		_, err := r.client.run(ctx, command{dir: r.dir, args: []string{"cat-file", "-e", ref.Version}})
 		var failed *commandError
+		if errors.As(err, &failed) && failed.overMemory() {
+			return fmt.Errorf("gitrepo: read object: %w: %w", domain.ErrTooLarge, err)
+		}
 		if err == nil || errors.As(err, &failed) && strings.Contains(failed.text, "error:") { // listed in a pack, and not to be read from it
 			return r.damaged("read object", first(err, errFormat))
 		}

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 )
 
@@ -10,6 +11,9 @@ const (
 	lowSpeed     = "1000" // bytes per second
 	lowSpeedTime = "60"   // seconds
 )
+
+// maxThreads is how many threads git uses to unpack: each needs memory of its own.
+const maxThreads = 4
 
 // A setting is one line of git's configuration.
 type setting struct{ key, value string }
@@ -21,7 +25,7 @@ func (c *Client) environment(n *network) []string {
 	env := []string{
 		"PATH=" + c.path(), "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
-		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "SSH_ASKPASS=true", "GIT_OPTIONAL_LOCKS=0",
+		"GIT_NO_REPLACE_OBJECTS=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "SSH_ASKPASS=true", "GIT_OPTIONAL_LOCKS=0",
 		"GIT_ALLOW_PROTOCOL=" + n.protocols(),
 	}
 	if n == nil {
@@ -48,8 +52,10 @@ func (c *Client) hardened() []setting {
 		{"safe.bareRepository", "explicit"}, {"credential.helper", ""}, {"submodule.recurse", "false"},
 		{"fetch.recurseSubmodules", "false"}, {"gc.auto", "0"}, {"maintenance.auto", "false"},
 		{"fetch.writeCommitGraph", "false"}, {"fetch.unpackLimit", "1"}, {"transfer.unpackLimit", "1"}, // packs appear whole, or not at all
-		{"transfer.fsckObjects", "true"}, {"fetch.fsckObjects", "true"}, {"protocol.allow", "never"}, {"protocol.version", "2"},
+		{"transfer.credentialsInUrl", "die"}, {"transfer.bundleURI", "false"}, {"transfer.fsckObjects", "true"}, {"fetch.fsckObjects", "true"}, {"protocol.allow", "never"}, {"protocol.version", "2"},
 		{"http.followRedirects", "false"}, {"http.proxy", ""}, {"http.lowSpeedLimit", lowSpeed}, {"http.lowSpeedTime", lowSpeedTime},
+		{"core.packedGitWindowSize", "32m"}, {"core.packedGitLimit", "512m"}, {"core.deltaBaseCacheLimit", "96m"}, {"core.bigFileThreshold", "64m"},
+		{"pack.windowMemory", "64m"}, {"pack.threads", strconv.Itoa(min(maxThreads, runtime.NumCPU()))},
 		{"diff.renames", "true"}, {"diff.renameLimit", "1000"}, {"advice.detachedHead", "false"},
 	}
 	for _, id := range append(harmless(), c.opt.AcceptFsck...) {

@@ -74,7 +74,13 @@ func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit, filter stri
 		return r.tooLarge(err)
 	}
 	var failed *commandError
-	if errors.As(err, &failed) && corrupt.MatchString(failed.text) {
+	switch {
+	case !errors.As(err, &failed):
+	case r.size() >= r.client.opt.MaxDisk: // no file of git becomes larger: see confine
+		return r.tooLarge(errors.Join(errDisk, err))
+	case failed.overMemory(): // git may call that corrupt, too
+		r.drop()
+	case corrupt.MatchString(failed.text):
 		return r.damaged("fetch", err)
 	}
 	return r.client.classify("fetch", err)

@@ -22,7 +22,10 @@ func (r *repo) tree(ctx context.Context, commit string, take func(entry) error) 
 // sound is err, and the end of the repository if git could not read it.
 func (r *repo) sound(what string, err error) error {
 	var failed *commandError
-	if errors.As(err, &failed) || errors.Is(err, errFormat) {
+	if errors.As(err, &failed) && failed.overMemory() {
+		return fmt.Errorf("gitrepo: %s: %w: %w", what, domain.ErrTooLarge, err)
+	}
+	if failed != nil || errors.Is(err, errFormat) {
 		return r.damaged(what, err)
 	}
 	return err

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package gitrepo
+
+// confine does nothing: the limits of a process that runs are set on Linux alone.
+func (c *Client) confine(int) error { return nil }
