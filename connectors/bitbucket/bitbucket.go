@@ -49,7 +49,7 @@ func New(o Options) *Connector {
 		git: o.Git, cloud: rest.New(o.REST), server: rest.New(own), page: maxPage,
 		cloudWeb: &url.URL{Scheme: "https", Host: cloudHost}, cloudAPI: &url.URL{Scheme: "https", Host: "api." + cloudHost, Path: "/2.0/"},
 	}
-	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known}, o.REST.Clock)
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/confuse/data-connector/connectors/bitbucket/bitbuckettest"
 	"github.com/confuse/data-connector/connectors/connectortest"
@@ -96,12 +97,12 @@ func TestState(t *testing.T) {
 	t.Parallel()
 
 	cloud := newCloud(t, nil)
-	cloud.Stated(map[domain.ObjectState]func(){
+	cloud.Stated(func() { cloud.clock.Turn(time.Hour) }, map[domain.ObjectState]func(){
 		{Visibility: "public"}:  func() { cloud.api.Repository(bitbuckettest.Object{"is_private": false}) },
 		{Visibility: "private"}: func() { cloud.api.Repository(bitbuckettest.Object{"is_private": true}) },
 	})
 	own := newServer(t, nil)
-	own.Stated(map[domain.ObjectState]func(){
+	own.Stated(func() { own.clock.Turn(time.Hour) }, map[domain.ObjectState]func(){
 		{Visibility: "public"}:                  func() { own.api.Repository(bitbuckettest.Object{"public": true, "archived": false}) },
 		{Visibility: "private", Archived: true}: func() { own.api.Repository(bitbuckettest.Object{"public": false, "archived": true}) },
 	})

@@ -50,7 +50,7 @@ func New(o Options) *Connector {
 		git: o.Git, pace: rest.New(o.REST), clock: o.REST.Clock, app: app{id: o.AppID, key: o.Key},
 		tokens: newInstallations(), page: maxPage,
 	}
-	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known}, c.clock)
 	return c
 }
 

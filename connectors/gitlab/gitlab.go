@@ -40,7 +40,7 @@ type Connector struct {
 func New(o Options) *Connector {
 	o.REST.Provider, o.REST.Field = Provider, "config."+optionBaseURL
 	c := &Connector{git: o.Git, pace: rest.New(o.REST), page: maxPage}
-	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known})
+	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known}, o.REST.Clock)
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
 	"github.com/confuse/data-connector/connectors/gitlab/gitlabtest"
@@ -49,7 +50,7 @@ func TestState(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t, nil)
-	w.Stated(map[domain.ObjectState]func(){
+	w.Stated(func() { w.clock.Turn(time.Hour) }, map[domain.ObjectState]func(){
 		{Visibility: "public"}:                   func() { w.api.Project(gitlabtest.Object{"visibility": "public", "archived": false}) },
 		{Visibility: "internal", Archived: true}: func() { w.api.Project(gitlabtest.Object{"visibility": "internal", "archived": true}) },
 	})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -78,4 +79,35 @@ func (f Facts) Keep(s domain.Scope) {
 	if os.WriteFile(tmp, b, 0o600) == nil {
 		_ = os.Rename(tmp, factsPath(s)) // it is asked for again
 	}
+}
+
+// lookEvery is how often a poll asks for the repository itself: that costs a call.
+const lookEvery = time.Hour
+
+// due reports whether the last look was long ago, and notes that there is one now.
+// The first poll only notes: a sync has just looked.
+func due(s domain.Scope, now time.Time) bool {
+	if s.Cache == "" {
+		return false
+	}
+	path := filepath.Join(s.Cache, "looked")
+	b, err := os.ReadFile(path)
+	last, bad := time.Parse(time.RFC3339, string(b))
+	known := err == nil && bad == nil
+	if known && now.Before(last.Add(lookEvery)) {
+		return false
+	}
+	if os.MkdirAll(s.Cache, 0o700) != nil || os.WriteFile(path, []byte(now.Format(time.RFC3339)), 0o600) != nil {
+		return false // it would be at every poll
+	}
+	return known
+}
+
+// rawFacts is what [Facts.Keep] has written last.
+func rawFacts(s domain.Scope) []byte {
+	b, err := os.ReadFile(factsPath(s))
+	if err != nil {
+		return nil
+	}
+	return b
 }

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -20,10 +21,13 @@ type Opener struct {
 
 // Ports are the ports of package domain by which a forge is read. A connector
 // embeds them.
-type Ports struct{ open Opener }
+type Ports struct {
+	open  Opener
+	clock domain.Clock
+}
 
 // NewPorts makes them.
-func NewPorts(open Opener) Ports { return Ports{open} }
+func NewPorts(open Opener, clock domain.Clock) Ports { return Ports{open, clock} }
 
 // at opens the repository that a cursor is of.
 func (p Ports) at(ctx context.Context, s domain.Scope, priority rest.Priority, from domain.Cursor) (*Repository, error) {
@@ -62,13 +66,23 @@ func (p Ports) Changes(ctx context.Context, s domain.Scope, from domain.Cursor, 
 	return r.Changes(ctx, from, sink)
 }
 
-// Changed implements domain.Prober.
+// Changed implements domain.Prober. Now and then it also looks whether the repository
+// itself was renamed, archived or shown to others, of which no ref tells, nor, at
+// some providers, any webhook.
 func (p Ports) Changed(ctx context.Context, s domain.Scope, from domain.Cursor) (bool, error) {
 	r, err := p.open.Known(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	return r.Changed(ctx, from)
+	changed, err := r.Changed(ctx, from)
+	if changed || err != nil || !due(s, p.clock.Now()) {
+		return changed, err
+	}
+	before := rawFacts(s)
+	if _, err := p.open.At(ctx, s, rest.Incremental, r.ID); err != nil {
+		return false, err
+	}
+	return !bytes.Equal(before, rawFacts(s)), nil
 }
 
 // Fetch implements domain.Connector. A file is read from the cache of git; an item

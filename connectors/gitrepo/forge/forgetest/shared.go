@@ -103,12 +103,22 @@ func (w *World) Renamed(moved string, rename, replace func()) {
 }
 
 // Stated wants Validate to say who may see the repository, and whether it is
-// archived, behind each change.
-func (w *World) Stated(changes map[domain.ObjectState]func()) {
+// archived, behind each change, and a poll to notice the change when turn has moved
+// the clock.
+func (w *World) Stated(turn func(), changes map[domain.ObjectState]func()) {
 	w.T.Helper()
 	w.Put("README.md", "hello")
+	from := w.Start()
 	for want, change := range changes {
+		before, err := w.Conn.Validate(w.T.Context(), w.Scope)
+		if err != nil || w.Changed(from) {
+			w.T.Errorf("got a change before there was one, %v", err)
+		}
 		change()
+		turn()
+		if news := want.Visibility != before.State.Visibility || want.Archived != before.State.Archived; w.Changed(from) != news {
+			w.T.Errorf("from %+v to %+v: a poll does not say whether that is a change", before.State, want)
+		}
 		id, err := w.Conn.Validate(w.T.Context(), w.Scope)
 		want.Name, want.URL = id.Name, id.URL
 		if err != nil || id.State != want {
