@@ -6,10 +6,12 @@
 // An address of a service often is a secret, and shoutrrr puts it into its errors:
 // none of them leaves this package (I7). Where an address names a host, requests
 // go through the client of the Sender, which refuses the operator's own network
-// whatever a name resolves to and wherever a redirect leads. Mail is the exception:
-// shoutrrr connects by itself, so its host is looked at right before, and a name
-// that changes between the two is not noticed. What it can be made to do there is
-// to greet a server in SMTP.
+// whatever a name resolves to and wherever a redirect leads. Mail goes to an address
+// that was looked at, whatever its name resolves to a moment later.
+//
+// What does not answer holds up nobody: messages go side by side, each for a time
+// after which its connection is closed. The services at hosts that nobody chooses
+// know no such time; of these one message a target is under way at once.
 //
 // # Why
 //

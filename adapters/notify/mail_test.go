@@ -13,7 +13,6 @@ type mailServer struct {
 	t    *testing.T
 	addr string
 	got  chan mail
-	slow bool // it greets nobody
 }
 
 // A mail is one that a server has taken.
@@ -23,14 +22,14 @@ type mail struct {
 	body            string
 }
 
-func newMailServer(t *testing.T, slow bool) *mailServer {
+func newMailServer(t *testing.T) *mailServer {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	s := &mailServer{t: t, addr: listener.Addr().String(), got: make(chan mail, 10), slow: slow}
+	s := &mailServer{t: t, addr: listener.Addr().String(), got: make(chan mail, 10)}
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -38,9 +37,7 @@ func newMailServer(t *testing.T, slow bool) *mailServer {
 				return
 			}
 			t.Cleanup(func() { _ = conn.Close() })
-			if !slow {
-				go s.serve(conn)
-			}
+			go s.serve(conn)
 		}
 	}()
 	return s

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -126,11 +127,11 @@ func newWorld(t *testing.T) (*world, *ingest.Notifier, *ingest.Notifications, st
 	}
 	t.Cleanup(db.Close)
 	table := postgres.NewNotifications(db)
-	sender := &notify.Sender{HTTP: server.Client(), Clock: w, Host: func(_ context.Context, host string) error {
+	sender := &notify.Sender{HTTP: server.Client(), Clock: w, Host: func(_ context.Context, host string) (netip.Addr, error) {
 		if host == "mail.internal" {
-			return domain.ErrForbidden
+			return netip.Addr{}, domain.ErrForbidden
 		}
-		return nil
+		return netip.Addr{}, nil
 	}}
 	notifier := &ingest.Notifier{
 		Table: table, Sender: sender, Credentials: w, Index: w, Clock: w, Logger: slog.New(slog.DiscardHandler),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"unicode"
@@ -16,8 +17,9 @@ import (
 type Sender struct {
 	// HTTP refuses private addresses by itself, also where a redirect leads to one.
 	HTTP *http.Client
-	// Host refuses a host that services may not be reached at.
-	Host  func(ctx context.Context, host string) error
+	// Host refuses a host that services may not be reached at, and gives an address
+	// of one that they may: mail goes to that one.
+	Host  func(ctx context.Context, host string) (netip.Addr, error)
 	Clock domain.Clock
 
 	mu   sync.Mutex

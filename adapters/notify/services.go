@@ -10,6 +10,7 @@ import (
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/rocketchat"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/specialized/generic"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
@@ -50,7 +51,7 @@ func (s *Sender) service(ctx context.Context, address domain.Secret) (types.Serv
 	case scheme == "googlechat" && u.Host != googleChat:
 		return nil, &domain.InvalidError{Field: "url", Problem: "names another host", Allowed: googleChat}
 	case slices.Contains(hosted(), scheme) && u.Host != "":
-		if err := s.Host(ctx, u.Hostname()); err != nil {
+		if _, err := s.Host(ctx, u.Hostname()); err != nil {
 			return nil, &domain.InvalidError{Field: "url", Problem: "names a host that may not be reached", Allowed: "public hosts, and those of PRIVATE_NETWORKS"}
 		}
 	}
@@ -58,7 +59,7 @@ func (s *Sender) service(ctx context.Context, address domain.Secret) (types.Serv
 	if err != nil {
 		return nil, &domain.InvalidError{Field: "url", Problem: "is not what " + scheme + " needs", Allowed: "see https://shoutrrr.nickfedor.com/services/overview"}
 	}
-	if scheme != "smtp" && slices.Contains(hosted(), scheme) && !guard(made, s.client()) {
+	if slices.Contains(hosted(), scheme) && !guard(made, s.client()) {
 		return nil, fmt.Errorf("notify: %s connects by itself: %w", scheme, domain.ErrForbidden)
 	}
 	return made, nil
@@ -67,7 +68,7 @@ func (s *Sender) service(ctx context.Context, address domain.Secret) (types.Serv
 // guard makes a service use client and reports whether that is possible.
 func guard(made types.Service, client *http.Client) bool {
 	switch made := made.(type) {
-	case *generic.Service: // it is sent by postGeneric
+	case *generic.Service, *smtp.Service: // postGeneric and mail send what is theirs
 	case *rocketchat.Service:
 		made.Client = client
 	case interface{ SetHTTPClient(client *http.Client) }:
@@ -88,8 +89,11 @@ func (s *Sender) shout(ctx context.Context, t ingest.NotifyTarget, m ingest.Noti
 	if err != nil {
 		return err
 	}
-	if g, ok := made.(*generic.Service); ok {
-		return s.postGeneric(ctx, g, t, m)
+	switch made := made.(type) {
+	case *generic.Service:
+		return s.postGeneric(ctx, made, t, m)
+	case *smtp.Service:
+		return s.mail(ctx, made.Config.Clone(), m)
 	}
 	name := made.GetID()
 	free, ok := s.take(t)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,10 +22,7 @@ func (s *service) sender() *notify.Sender {
 	resolve := rest.Resolve(s.PrivateNetworks)
 	return &notify.Sender{
 		HTTP: rest.Guarded(s.PrivateNetworks), Clock: s.clock,
-		Host: func(ctx context.Context, host string) error {
-			_, err := resolve(ctx, host, httpsPort)
-			return err
-		},
+		Host: func(ctx context.Context, host string) (netip.Addr, error) { return resolve(ctx, host, httpsPort) },
 	}
 }
 
