@@ -197,8 +197,10 @@ func (s *shower) send(ctx context.Context, client *http.Client) error {
 	return nil
 }
 
-// insist sends a delivery until it is taken.
+// insist sends a delivery until it is taken, for longer than anything lasts that
+// happens to the service: one that takes nothing any more is an error.
 func (s *shower) insist(ctx context.Context, client *http.Client, id string, body []byte) error {
+	begun := s.clock.Now()
 	for {
 		url, err := s.address(ctx)
 		if err != nil {
@@ -208,8 +210,11 @@ func (s *shower) insist(ctx context.Context, client *http.Client, id string, bod
 		if err != nil {
 			return err
 		}
-		if testbed.Send(client, req) == nil {
+		if err = testbed.Send(client, req); err == nil {
 			return nil
+		}
+		if s.clock.Now().Sub(begun) > finishTime {
+			return fmt.Errorf("delivery %s was not taken for %s: %w", id, finishTime, err)
 		}
 		select { // killed, or neither log nor database took it
 		case <-s.clock.After(retryTime):

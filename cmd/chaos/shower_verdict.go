@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/confuse/data-connector/adapters/kafka"
@@ -21,6 +23,7 @@ type verdict struct {
 	again   int // records beyond one of each event: readers know them by their id
 	rows    int // that differ from the events
 	waiting int // rows that no job has looked after
+	counted int // deliveries that the service says came again
 }
 
 func (v verdict) lines(name string) []figures.Line {
@@ -29,6 +32,7 @@ func (v verdict) lines(name string) []figures.Line {
 		figures.Exactly(name+"_double_effects", "events", float64(v.double), 0),
 		figures.Exactly(name+"_rows_beside_events", "rows", float64(v.rows), 0),
 		figures.Exactly(name+"_without_job", "rows", float64(v.waiting), 0),
+		figures.Plain(name+"_counted_repeats", "deliveries", float64(v.counted)),
 		figures.Plain(name+"_records_again", "records", float64(v.again)),
 	}
 }
@@ -75,36 +79,51 @@ func (s *shower) verdict(ctx context.Context) (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	for n := range s.n {
-		if _, ok := events[fmt.Sprint(n+1)]; !ok {
-			v.lost++
+	heard := 0
+	for _, e := range events {
+		if e != (uuid.UUID{}) {
+			heard++
 		}
 	}
+	v.lost = len(events) - heard
 	return v, s.query(ctx, func(db *pgx.Conn) error {
 		rows, behind, err := 0, 0, db.QueryRow(ctx, `SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT FROM read.runs r WHERE r.source_id = w.source_id AND r.started_offset > w.log_offset))
-			FROM read.webhook_events w WHERE w.source_id = $1`, s.source).Scan(&v.waiting)
+			, (SELECT coalesce(sum(times), 0) FROM app.idle_deliveries d WHERE d.source_id = $1 AND d.reason = '')
+			FROM read.webhook_events w WHERE w.source_id = $1`, s.source).Scan(&v.waiting, &v.counted)
 		if err != nil {
 			return err
 		}
-		found, err := db.Query(ctx, `SELECT event_id::text, delivery_id FROM read.webhook_events WHERE source_id = $1 AND origin = 'webhook'`, s.source)
+		found, err := db.Query(ctx, `SELECT event_id, delivery_id FROM read.webhook_events WHERE source_id = $1 AND origin = 'webhook'`, s.source)
 		if err != nil {
 			return err
 		}
-		var event, delivery string
-		_, err = pgx.ForEachRow(found, []any{&event, &delivery}, func() error {
-			if rows++; events[strings.TrimPrefix(delivery, replay)] != event {
+		var event uuid.UUID
+		var delivery string
+		_, err = pgx.ForEachRow(found, []any{(*[16]byte)(&event), &delivery}, func() error {
+			n, err := s.numberOf(delivery)
+			if rows++; err == nil && events[n-1] != event {
 				behind++
 			}
-			return nil
+			return err
 		})
-		v.rows = behind + max(0, len(events)-rows)
+		v.rows = behind + max(0, heard-rows)
 		return errors.Join(err, found.Err())
 	})
 }
 
-// told are the events of deliveries on the log, by the delivery, and counts what is
-// there more than once.
-func (s *shower) told(ctx context.Context, partition int32, v *verdict) (map[string]string, error) {
+// numberOf is the number of a delivery, which somebody may have caught.
+func (s *shower) numberOf(delivery string) (int64, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(delivery, replay), 10, 64)
+	if err != nil || n < 1 || n > s.n {
+		return 0, fmt.Errorf("delivery %q was never sent", delivery)
+	}
+	return n, nil
+}
+
+// told are the events of deliveries on the log, zero where there is none, in the order
+// of the deliveries: there may be a million of them. It counts what is there more than
+// once.
+func (s *shower) told(ctx context.Context, partition int32, v *verdict) ([]uuid.UUID, error) {
 	_, options, err := s.at()
 	if err != nil {
 		return nil, err
@@ -118,7 +137,7 @@ func (s *shower) told(ctx context.Context, partition int32, v *verdict) (map[str
 	if err != nil {
 		return nil, err
 	}
-	events := make(map[string]string, s.n)
+	events := make([]uuid.UUID, s.n)
 	for rec, err := range kafka.NewReader(options).Read(ctx, partition, 0, end) {
 		if err != nil {
 			return nil, err
@@ -127,14 +146,22 @@ func (s *shower) told(ctx context.Context, partition int32, v *verdict) (map[str
 		if !ok || e.Hint == nil || e.Hint.Origin != "webhook" || e.SourceID.String() != s.source {
 			continue
 		}
-		id, delivery := rec.Headers["ce_id"], strings.TrimPrefix(e.Hint.DeliveryID, replay)
-		switch seen, ok := events[delivery]; {
-		case ok && seen != id:
-			v.double++
-		case ok:
-			v.again++
+		n, err := s.numberOf(e.Hint.DeliveryID)
+		if err != nil {
+			return nil, err
 		}
-		events[delivery] = id
+		id, err := uuid.Parse(rec.Headers["ce_id"])
+		if err != nil {
+			return nil, fmt.Errorf("event of delivery %d: %w", n, err)
+		}
+		switch seen := events[n-1]; seen {
+		case uuid.UUID{}:
+		case id:
+			v.again++
+		default:
+			v.double++
+		}
+		events[n-1] = id
 	}
 	return events, nil
 }
