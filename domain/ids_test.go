@@ -98,14 +98,22 @@ func TestNewIDsDiffer(t *testing.T) {
 	r2, err4 := domain.NewRunID()
 	e1, err5 := domain.NewEventID()
 	e2, err6 := domain.NewEventID()
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	many, err7 := domain.NewEventIDs(300)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}
 	if s1.String() >= s2.String() {
 		t.Errorf("got %s, then %s, want later ids to sort higher", s1, s2)
 	}
-	if r1 == r2 || e1 == e2 {
-		t.Error("got one id twice")
+	seen := map[domain.EventID]bool{e1: true}
+	for _, id := range append(many, e2) {
+		if seen[id] || id.Version() != 7 {
+			t.Errorf("got %s, want others of version 7", id)
+		}
+		seen[id] = true
+	}
+	if r1 == r2 || len(many) != 300 {
+		t.Errorf("got runs %s and %s and %d ids", r1, r2, len(many))
 	}
 }
 

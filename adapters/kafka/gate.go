@@ -46,58 +46,24 @@ func (b RunsBetween) Counts(e domain.FileChanged, offset int64) bool {
 // As long as no source changes, what it was told last stays true.
 type gate struct {
 	*window
-	told  RunsBetween
-	known bool
+	told *RunsBetween // nil: nothing yet
 }
 
-// pass gives those of in that count and finishes the others. It reports false
-// when ctx ended.
-func (g *gate) pass(ctx context.Context, in []*task) ([]*task, bool) {
-	if len(in) == 0 {
-		return nil, true
+// know asks about in, if something new is to be known of it, before it goes to the
+// lanes. It reports false when ctx ended.
+func (g *gate) know(ctx context.Context, in []*task) bool {
+	news := g.told == nil
+	for _, t := range in {
+		source := isSourceChanged(t.record)
+		t.barrier, news = source && g.own.Sources, news || source
 	}
-	events := make([]domain.Event, len(in))
-	for i, t := range in {
-		event, err := wire.Decode(headersOf(t.record), t.record.Value)
-		if err != nil { // it is set aside in the tables, and shown there
-			g.options.Log.WarnContext(ctx, "record is not handed on: it is no event", "group", g.own.Group, "partition", t.record.Partition, "offset", t.record.Offset, "err", err)
-		}
-		events[i] = event
-	}
-	if !g.known || changesSource(events) {
-		if !g.ask(ctx, in[0].record.Offset, in[len(in)-1].record.Offset+1) {
-			return nil, false
-		}
-	}
-	passed := make([]*task, 0, len(in))
-	for i, t := range in {
-		if g.lets(events[i], t.record.Offset) {
-			passed = append(passed, t)
-			continue
-		}
-		g.finish(t)
-	}
-	return passed, true
-}
-
-func (g *gate) lets(event domain.Event, offset int64) bool {
-	switch e := event.(type) {
-	case domain.FileChanged:
-		return g.told.Counts(e, offset)
-	case domain.SourceChanged:
-		return g.own.Sources
-	default:
+	if news && len(in) > 0 && !g.ask(ctx, in[0].record.Offset, in[len(in)-1].record.Offset+1) {
 		return false
 	}
-}
-
-func changesSource(events []domain.Event) bool {
-	for _, e := range events {
-		if _, ok := e.(domain.SourceChanged); ok {
-			return true
-		}
+	for _, t := range in {
+		t.told = g.told
 	}
-	return false
+	return true
 }
 
 // ask asks until it is told or ctx ends.
@@ -105,7 +71,7 @@ func (g *gate) ask(ctx context.Context, from, to int64) bool {
 	for failed := 0; ; failed++ {
 		told, err := g.own.Runs(ctx, g.at.number, from, to)
 		if err == nil {
-			g.told, g.known = told, true
+			g.told = &told
 			return true
 		}
 		if ctx.Err() != nil {
@@ -119,12 +85,38 @@ func (g *gate) ask(ctx context.Context, from, to int64) bool {
 	}
 }
 
+// counts decodes the record of t, whose headers are given, and tells whether it is to
+// be handed out.
+func (t *task) counts(headers map[string]string) (domain.Event, bool) {
+	event, err := wire.Decode(headers, t.record.Value)
+	if err != nil { // it is set aside in the tables, and shown there
+		t.options.Log.WarnContext(t.hard, "record is not handed on: it is no event", "group", t.own.Group, "partition", t.record.Partition, "offset", t.record.Offset, "err", err)
+		return nil, false
+	}
+	switch e := event.(type) {
+	case domain.FileChanged:
+		return event, t.told.Counts(e, t.record.Offset)
+	case domain.SourceChanged:
+		return event, t.own.Sources
+	default:
+		return nil, false
+	}
+}
+
+// isSourceChanged is wire.IsSourceChanged for a record.
+func isSourceChanged(r *kgo.Record) bool {
+	eventType := headerOf(r, wire.HeaderType)
+	return string(eventType) != wire.TypeFileChanged && wire.IsSourceChanged(map[string]string{wire.HeaderType: string(eventType)})
+}
+
 // sourceOf is the source of an event, from its headers.
-func sourceOf(r *kgo.Record) string {
+func sourceOf(r *kgo.Record) string { return string(headerOf(r, wire.HeaderSource)) }
+
+func headerOf(r *kgo.Record, name string) []byte {
 	for _, h := range r.Headers {
-		if h.Key == wire.HeaderSource {
-			return string(h.Value)
+		if h.Key == name {
+			return h.Value
 		}
 	}
-	return ""
+	return nil
 }

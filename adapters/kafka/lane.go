@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/domain/wire"
 )
 
 // A lane does one thing after the other. What waits in it is bounded by the
@@ -52,13 +54,22 @@ func (l *lane) run() {
 	}
 }
 
-// work does one record. Of a partition that is gone nothing begins.
+// work does one record, if it counts. Of a partition that is gone nothing begins.
 func (t *task) work() {
 	if !t.enter() {
 		return
 	}
 	defer t.leaveBusy()
-	if !t.handle(t.hard, t.record) {
+	ctx, m := t.hard, newMessage(t.record)
+	if t.told != nil {
+		event, ok := t.counts(m.Metadata)
+		if !ok {
+			t.finish(t)
+			return
+		}
+		ctx = wire.WithEvent(ctx, event)
+	}
+	if !t.handle(ctx, t.record, m) {
 		t.quit() // what follows in the lane must not overtake what was given up
 		return
 	}

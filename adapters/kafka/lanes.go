@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -24,9 +25,9 @@ const (
 	trackEvery = time.Second
 )
 
-// A handleFunc does the work of one record and reports whether it is done. It is
-// not done only when ctx ended first.
-type handleFunc func(ctx context.Context, r *kgo.Record) bool
+// A handleFunc does the work of one record, given as a message too, and reports
+// whether it is done. It is not done only when ctx ended first.
+type handleFunc func(ctx context.Context, r *kgo.Record, m *message.Message) bool
 
 // lanes read one topic in a consumer group: records of one key in order, those of
 // different keys side by side. What is committed lies below the lowest record

@@ -31,15 +31,21 @@ func (d *decoder) decode(r *kgo.Record) domain.Record {
 	}
 }
 
-// headers are those of r. Their texts share memory: there are eleven of them.
+// headers are those of r.
 func (d *decoder) headers(r *kgo.Record) map[string]string {
+	headers := make(map[string]string, len(r.Headers))
+	d.into(headers, r)
+	return headers
+}
+
+// into adds the headers of r. Their texts share memory: there are eleven of them.
+func (d *decoder) into(headers map[string]string, r *kgo.Record) {
 	d.texts = d.texts[:0]
 	for _, h := range r.Headers {
 		d.texts = append(d.texts, h.Value...)
 	}
-	texts, headers := string(d.texts), make(map[string]string, len(r.Headers))
+	texts := string(d.texts)
 	for _, h := range r.Headers {
 		headers[h.Key], texts = texts[:len(h.Value)], texts[len(h.Value):]
 	}
-	return headers
 }

@@ -47,7 +47,8 @@ var ErrClosed = errors.New("kafka: subscriber is closed")
 // lanes. A message is delivered until it is acked: again after a nack, after some
 // time, and after a crash. What is committed lies below the lowest message that
 // is not acked, so a crash repeats at most the window: without Runs the messages
-// that may be such a repeat have wire.MetaRepeat.
+// that may be such a repeat have wire.MetaRepeat. With Runs, the context of a message
+// carries its event: wire.EventIn.
 type Subscriber struct {
 	options Options
 	own     SubscriberOptions
@@ -113,9 +114,9 @@ type deliveries struct {
 }
 
 // deliver is handleFunc.
-func (d *deliveries) deliver(ctx context.Context, r *kgo.Record) bool {
+func (d *deliveries) deliver(ctx context.Context, r *kgo.Record, m *message.Message) bool {
 	for again := firstAgain; ; again = min(2*again, lastAgain) {
-		acked, ok := d.once(ctx, r)
+		acked, ok := d.once(ctx, m)
 		if acked || !ok {
 			return acked
 		}
@@ -127,14 +128,14 @@ func (d *deliveries) deliver(ctx context.Context, r *kgo.Record) bool {
 		if !ok {
 			return false
 		}
+		m = newMessage(r) // the other one is answered
 	}
 }
 
-// once delivers r and waits for the answer. ok is false when there is none.
-func (d *deliveries) once(ctx context.Context, r *kgo.Record) (acked, ok bool) {
+// once delivers m and waits for the answer. ok is false when there is none.
+func (d *deliveries) once(ctx context.Context, m *message.Message) (acked, ok bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // who still works on it finds out that it is answered
-	m := newMessage(r)
 	m.SetContext(ctx)
 	select {
 	case d.out <- m:
@@ -153,12 +154,14 @@ func (d *deliveries) once(ctx context.Context, r *kgo.Record) (acked, ok bool) {
 	}
 }
 
+// moreMeta is how many metadata a message has besides the headers of its record: where
+// it stands, its key, and what a router adds.
+const moreMeta = 5
+
 // newMessage gives r as watermill sees it.
 func newMessage(r *kgo.Record) *message.Message {
-	meta := make(message.Metadata, len(r.Headers)+4)
-	for _, h := range r.Headers {
-		meta[h.Key] = string(h.Value)
-	}
+	meta := make(message.Metadata, len(r.Headers)+moreMeta)
+	new(decoder).into(meta, r)
 	m := message.NewMessage(cmp.Or(meta[wire.HeaderID], meta[headerUUID]), r.Value)
 	delete(meta, headerUUID)
 	meta[wire.MetaTopic] = r.Topic

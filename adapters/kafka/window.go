@@ -39,8 +39,9 @@ type window struct {
 type task struct {
 	*window
 	record  *kgo.Record
-	source  string // whose line it stands in; empty: none
-	barrier bool   // waits for its line, and the line for it
+	source  string       // whose line it stands in; empty: none
+	barrier bool         // waits for its line, and the line for it
+	told    *RunsBetween // by which it counts or not; nil: it does
 	done    bool
 }
 
@@ -82,7 +83,7 @@ func (w *window) take(records []*kgo.Record) {
 	}
 }
 
-// admit passes what came in on to the lanes, those that count.
+// admit passes what came in on to the lanes, once it is known what of it counts.
 func (w *window) admit() {
 	defer w.leaveBusy()
 	for {
@@ -95,11 +96,8 @@ func (w *window) admit() {
 		in := w.queue
 		w.queue = nil
 		w.mu.Unlock()
-		if w.gate != nil {
-			var ok bool
-			if in, ok = w.gate.pass(w.soft, in); !ok {
-				return
-			}
+		if w.gate != nil && !w.gate.know(w.soft, in) {
+			return
 		}
 		for _, t := range in {
 			w.dispatch(t)
@@ -109,11 +107,8 @@ func (w *window) admit() {
 
 // dispatch gives t to its lane, or lets it stand in the line of its source.
 func (w *window) dispatch(t *task) {
-	if w.gate != nil && w.own.Sources {
-		t.barrier = wire.IsSourceChanged(headersOf(t.record))
-		if !w.stand(t) {
-			return
-		}
+	if w.gate != nil && w.own.Sources && !w.stand(t) {
+		return
 	}
 	w.all[w.laneOf(t.record)].put(t)
 }
@@ -187,11 +182,3 @@ func (w *window) leaveBusy() {
 func (w *window) wait() { <-w.idle }
 
 func weight(r *kgo.Record) int64 { return int64(len(r.Key) + len(r.Value)) }
-
-func headersOf(r *kgo.Record) map[string]string {
-	headers := make(map[string]string, len(r.Headers))
-	for _, h := range r.Headers {
-		headers[h.Key] = string(h.Value)
-	}
-	return headers
-}

@@ -44,7 +44,7 @@ func (d *Dispatcher) last(ctx context.Context, file domain.FileID) (projections.
 
 // leftOut tells whether a change of a replay is not handed on: there is a newer
 // state of the file, which it would take back, or the replay was cancelled.
-func (d *Dispatcher) leftOut(ctx context.Context, msg *message.Message, h Handover) (bool, error) {
+func (d *Dispatcher) leftOut(ctx context.Context, msg *message.Message, h *Handover) (bool, error) {
 	last, ok, err := d.last(ctx, h.File.FileID)
 	switch {
 	case err != nil:
@@ -60,7 +60,7 @@ func (d *Dispatcher) leftOut(ctx context.Context, msg *message.Message, h Handov
 // putRight looks whether a newer state of a file may have overtaken the one of a
 // replay that was handed on, and hands that on once more. A crash before it repeats
 // the message, which leftOut sees to.
-func (d *Dispatcher) putRight(ctx context.Context, msg *message.Message, h Handover) error {
+func (d *Dispatcher) putRight(ctx context.Context, msg *message.Message, h *Handover) error {
 	last, ok, err := d.last(ctx, h.File.FileID)
 	if err != nil || !ok || !h.File.Revised().Before(last.At) {
 		return err

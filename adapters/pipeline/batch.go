@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,23 +81,34 @@ func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
 	}
 }
 
-// alone asks for i here and now: there is no batch to wait for.
+// alone gives i to a worker once one is free: there is no batch to wait for. The
+// worker answers, or gives up when the line ends.
 func (l *Line[T]) alone(ctx context.Context, i *item[T]) (Outcome, Tried, error) {
-	wait, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(l.soft, cancel)()
 	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	case <-wait.Done():
-		return Outcome{}, Tried{}, wait.Err()
+	case l.single <- i:
+	case <-ctx.Done():
+		return Outcome{}, Tried{}, ctx.Err()
+	case <-l.soft.Done():
+		return Outcome{}, Tried{}, l.soft.Err()
 	}
-	l.settle(wait, []*item[T]{i})
 	select {
 	case o, ok := <-i.answer:
 		return i.told(o, ok)
-	default:
-		return Outcome{}, Tried{}, context.Canceled
+	case <-ctx.Done():
+		return Outcome{}, Tried{}, ctx.Err()
+	}
+}
+
+// worker asks for one item after the other. It is not the goroutine of a message that
+// asks: each of those would have to grow its stack.
+func (l *Line[T]) worker() {
+	for {
+		select {
+		case i := <-l.single:
+			l.settle(i.ctx, []*item[T]{i})
+		case <-l.soft.Done():
+			return
+		}
 	}
 }
 
@@ -152,13 +164,13 @@ func (l *Line[T]) run(batch []*item[T]) {
 	l.settle(l.soft, batch)
 }
 
-// settle is run in its slot. It begins no further try once ctx has ended.
+// settle is run in its slot. It begins no further try once ctx or the line has ended.
 func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 	for failed := 0; ; failed++ {
 		if batch = waitedFor(batch); len(batch) == 0 {
 			return
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || l.soft.Err() != nil {
 			drop(batch)
 			return
 		}
@@ -178,7 +190,7 @@ func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 			l.settle(ctx, batch[half:])
 			return
 		}
-		if !l.wait(ctx, failed, err) {
+		if !l.waitSoft(ctx, failed, err) {
 			drop(batch)
 			return
 		}
@@ -188,13 +200,7 @@ func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
 // waitedFor leaves out what nobody waits for: its partition went to another
 // process, which hands it on itself.
 func waitedFor[T any](batch []*item[T]) []*item[T] {
-	var left []*item[T]
-	for _, i := range batch {
-		if i.ctx.Err() == nil {
-			left = append(left, i)
-		}
-	}
-	return left
+	return slices.DeleteFunc(batch, func(i *item[T]) bool { return i.ctx.Err() != nil })
 }
 
 // ask asks once for all.
@@ -209,10 +215,9 @@ func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 		}
 		return l.handle(things)
 	})
-	now := l.Clock.Now()
 	for n, i := range batch {
 		if err != nil || outcomes[n].State == domain.StageFailed {
-			i.failed(now)
+			i.failed(l.Clock.Now())
 		}
 	}
 	return outcomes, err

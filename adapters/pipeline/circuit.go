@@ -110,3 +110,11 @@ func (l *Line[T]) wait(ctx context.Context, failed int, err error) bool {
 		return false
 	}
 }
+
+// waitSoft is wait for as long as the line may begin something new.
+func (l *Line[T]) waitSoft(ctx context.Context, failed int, err error) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.soft, cancel)()
+	return l.wait(ctx, failed, err)
+}

@@ -80,7 +80,7 @@ type Request struct {
 	Key    string // the idempotency key; empty: none
 	Type   string // Content-Type
 	Body   []byte
-	Header map[string]string
+	Header http.Header // its own, with names as http.CanonicalHeaderKey makes them; Post may add to it
 }
 
 // Post is PostJSON for a body that is encoded already.
@@ -95,16 +95,19 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range []map[string]string{c.Header, r.Header, {"Content-Type": r.Type, HeaderKey: r.Key}} {
-		for k, v := range h {
-			if v != "" {
-				req.Header.Set(k, v)
-			}
-		}
+	if r.Header != nil {
+		req.Header = r.Header
 	}
-	resp, err := c.HTTP.Do(req)
+	for k, v := range c.Header {
+		req.Header.Set(k, v)
+	}
+	req.Header["Content-Type"] = []string{r.Type}
+	if r.Key != "" {
+		req.Header[HeaderKey] = []string{r.Key}
+	}
+	resp, err := c.HTTP.Transport.RoundTrip(req) // no redirect is followed and no cookie kept, which is what Do is for
 	if err != nil {
-		return err
+		return fmt.Errorf("ask %s: %w", req.URL.Redacted(), err)
 	}
 	defer func() { _ = resp.Body.Close() }() // what was read counts
 	if resp.StatusCode/100 != 2 {
@@ -119,7 +122,7 @@ func HTTPClient(connections int) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	t.MaxIdleConnsPerHost, t.MaxIdleConns = connections, connections
 	return &http.Client{
-		Transport:     t,
+		Transport:     newDirect(t),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -36,11 +36,21 @@ type Dispatcher struct {
 	Parallel int            // batches asked for at once; 0: 8
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
 
-	line    *Line[Handover]
+	line    *Line[*Handover]
 	files   *files
 	sources *sources
 	replays *replays
 	lasts   *herd[domain.FileID, projections.FilePlace]
+	reports *reporter
+}
+
+// ask is Stage.Handle.
+func (d *Dispatcher) ask(ctx context.Context, batch []*Handover) ([]Outcome, error) {
+	handovers := make([]Handover, len(batch))
+	for n, h := range batch {
+		handovers[n] = *h
+	}
+	return d.Stage.Handle(ctx, handovers)
 }
 
 // Run hands on until ctx ends; then it waits a while for the answers that are due.
@@ -48,8 +58,9 @@ type Dispatcher struct {
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.files, d.sources, d.replays = newFiles(), newSources(d.Sources, d.Clock), newReplays(d.Again.Cancelled, d.Clock)
 	d.lasts = &herd[domain.FileID, projections.FilePlace]{ask: d.Again.Last}
-	d.line = &Line[Handover]{
-		Name: d.Stage.Name(), Limits: d.Stage.Limits(), Size: Handover.Size, Ask: d.Stage.Handle, Dead: letters{d}, DeadTopic: d.DeadTopic,
+	d.reports = &reporter{log: d.Reports}
+	d.line = &Line[*Handover]{
+		Name: d.Stage.Name(), Limits: d.Stage.Limits(), Size: (*Handover).Size, Ask: d.ask, Dead: letters{d}, DeadTopic: d.DeadTopic,
 		Clock: d.Clock, Log: d.Log, Patience: d.Patience, Parallel: d.Parallel, Observe: d.Observe,
 	}
 	return d.line.Run(ctx, d.take, d.Live, d.Again.Feed)

@@ -116,7 +116,7 @@ func dispatch(t *testing.T, s *stage, n int) (map[string]domain.StageReported, *
 		messages = append(messages, messageOf(t, e))
 	}
 	r := &reports{done: make(chan struct{}), want: n}
-	run(t, s, source, r, messages...)
+	run(t, s, source, r, r, messages...)
 	reported := map[string]domain.StageReported{}
 	for _, one := range r.all {
 		reported[paths[one.FileID]] = one
@@ -124,11 +124,24 @@ func dispatch(t *testing.T, s *stage, n int) (map[string]domain.StageReported, *
 	return reported, r
 }
 
-// run gives messages of source to s until all that r wants is reported.
-func run(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports, messages ...*message.Message) {
+// changes are n files of source.
+func changes(t *testing.T, source domain.SourceID, n int) []*message.Message {
+	t.Helper()
+	messages := make([]*message.Message, n)
+	for i := range messages {
+		messages[i] = messageOf(t, domain.FileChanged{
+			SourceID: source, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, JobID: domain.JobID{UUID: uuid.New()}, RunID: domain.RunID{UUID: uuid.New()},
+			Run: 1, Seq: int64(i + 1), Change: domain.FileAdded, FileState: domain.FileState{Path: fmt.Sprint(i), Kind: domain.KindFile, Revision: "r"},
+		})
+	}
+	return messages
+}
+
+// run gives messages of source to s until all that r wants is reported to log.
+func run(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports, log domain.Log, messages ...*message.Message) {
 	t.Helper()
 	d := &pipeline.Dispatcher{
-		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: r,
+		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: log,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
 		Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
 		Patience: pipeline.Patience{First: time.Millisecond, Last: 5 * time.Millisecond, Trips: 3, Open: 5 * time.Millisecond},
@@ -236,15 +249,8 @@ func TestStopsInTrouble(t *testing.T) {
 				return &pipeline.LaterError{After: time.Hour, Err: errors.New("down for the day")}
 			}}
 			r, source := &reports{}, domain.SourceID{UUID: uuid.New()}
-			var messages []*message.Message
-			for i := range 40 {
-				messages = append(messages, messageOf(t, domain.FileChanged{
-					SourceID: source, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, JobID: domain.JobID{UUID: uuid.New()}, RunID: domain.RunID{UUID: uuid.New()},
-					Run: 1, Seq: int64(i + 1), Change: domain.FileAdded, FileState: domain.FileState{Path: fmt.Sprint(i), Kind: domain.KindFile, Revision: "r"},
-				}))
-			}
 			d := &pipeline.Dispatcher{
-				Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: r, Parallel: 2,
+				Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{changes(t, source, 40)}}, Dead: r, DeadTopic: "dead", Reports: r, Parallel: 2,
 				Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
 				Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
 			}
@@ -297,7 +303,7 @@ func TestRefusedSourceEvent(t *testing.T) {
 				m.Metadata[wire.HeaderReplay], m.Metadata[wire.HeaderStage] = uuid.NewString(), "test"
 			}
 			r := &reports{done: make(chan struct{}), want: 1}
-			run(t, &sourceStage{refuse: tt.refuse}, source, r, m)
+			run(t, &sourceStage{refuse: tt.refuse}, source, r, r, m)
 			got := r.all[0]
 			if got.State != tt.want || got.FileID.UUID != source.UUID || got.OwnerID != "ann" || (got.Letter != nil) != (tt.refuse != nil) {
 				t.Errorf("got %+v, want %s of the source", got, tt.want)

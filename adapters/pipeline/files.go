@@ -11,7 +11,7 @@ import (
 // apart, but what is new and what is handed on again come in different lanes.
 type files struct {
 	mu   sync.Mutex
-	busy map[domain.FileID]chan struct{} // closed when it is free
+	busy map[domain.FileID]chan struct{} // closed when it is free; nil: nobody waits for that
 }
 
 func newFiles() *files {
@@ -22,12 +22,16 @@ func (f *files) lock(ctx context.Context, id domain.FileID) error {
 	for {
 		f.mu.Lock()
 		free, taken := f.busy[id]
-		if !taken {
-			f.busy[id] = make(chan struct{})
-			f.mu.Unlock()
-			return nil
+		if !taken || free == nil {
+			if taken {
+				free = make(chan struct{})
+			}
+			f.busy[id] = free
 		}
 		f.mu.Unlock()
+		if !taken {
+			return nil
+		}
 		select {
 		case <-free:
 		case <-ctx.Done():
@@ -39,6 +43,8 @@ func (f *files) lock(ctx context.Context, id domain.FileID) error {
 func (f *files) unlock(id domain.FileID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	close(f.busy[id])
+	if free := f.busy[id]; free != nil {
+		close(free)
+	}
 	delete(f.busy, id)
 }

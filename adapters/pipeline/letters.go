@@ -59,12 +59,16 @@ func (l letters) bury(topic string, msg *message.Message) error {
 func reportOn(event domain.Event, replay string) (domain.StageReported, bool) {
 	switch e := event.(type) {
 	case domain.FileChanged:
-		return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: replay}, true
+		return reportOnFile(&e, replay), true
 	case domain.SourceChanged:
 		return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: domain.FileID{UUID: e.SourceID.UUID}, Replay: replay}, true
 	default:
 		return domain.StageReported{}, false
 	}
+}
+
+func reportOnFile(e *domain.FileChanged, replay string) domain.StageReported {
+	return domain.StageReported{SourceID: e.SourceID, OwnerID: e.OwnerID, FileID: e.FileID, Run: e.Run, Seq: e.Seq, Replay: replay}
 }
 
 // LetterOf are the headers of the dead letter of a message that the poison queue

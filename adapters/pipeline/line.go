@@ -8,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -55,6 +53,7 @@ type Line[T any] struct {
 	soft, hard context.Context // end: nothing new is asked; what was asked is given up
 	circuit    *circuit
 	slots      chan struct{}
+	single     chan *item[T] // of lines without batches: to a worker
 
 	mu           sync.Mutex
 	filling      []*item[T]
@@ -87,11 +86,16 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	defer drop()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
 	defer stop()
-	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
+	l.hard, l.slots, l.single = hard, make(chan struct{}, l.Parallel), make(chan *item[T])
 	l.circuit = newCircuit(l.Name, l.Patience, func(open bool) {
 		l.Observed(Observed{Changed: true, Open: open})
 		l.Log.WarnContext(hard, "circuit of a stage", "stage", l.Name, "open", open)
 	})
+	if l.Limits.Items == 1 {
+		for range l.Parallel {
+			go l.worker()
+		}
+	}
 	router, err := l.router(take, feeds)
 	if err != nil {
 		return err
@@ -108,54 +112,6 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 // errEnded is a feed that ended by itself; its log says why.
 var errEnded = errors.New("its topic cannot be read any more")
 
-// router has one handler for each feed. From the outside in: a final error goes to
-// the dead letters, any other one is tried again, a panic is an error.
-func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*message.Router, error) {
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: grace + 2*time.Second}, watermill.NewSlogLogger(l.Log))
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: %w", err)
-	}
-	poison, err := middleware.PoisonQueueWithFilter(l.Dead, l.DeadTopic, buried)
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: %w", err)
-	}
-	retry := middleware.Retry{
-		MaxRetries: 1 << 30, InitialInterval: l.Patience.First, MaxInterval: l.Patience.Last, Multiplier: 2, RandomizationFactor: 0.5,
-		ShouldRetry: func(p middleware.RetryParams) bool {
-			return l.soft.Err() == nil && !IsFinal(p.Err) && (!isPanic(p.Err) || p.RetryNum < panics)
-		},
-	}
-	router.AddMiddleware(correlated, middleware.CorrelationID, poison, retry.Middleware, middleware.Recoverer)
-	for n, feed := range feeds {
-		if feed.Subscriber == nil {
-			continue
-		}
-		name := l.Name
-		if n > 0 {
-			name = fmt.Sprintf("%s %d", l.Name, n+1)
-		}
-		router.AddConsumerHandler(name, feed.Topic, feed.Subscriber, take)
-	}
-	return router, nil
-}
-
-// correlated makes the id of an event the one by which all that follows from it is
-// found: also its dead letter.
-func correlated(next message.HandlerFunc) message.HandlerFunc {
-	return func(msg *message.Message) ([]*message.Message, error) {
-		middleware.SetCorrelationID(msg.UUID, msg)
-		return next(msg)
-	}
-}
-
-// buried tells whether a message with this error is a dead letter.
-func buried(err error) bool { return IsFinal(err) || isPanic(err) }
-
-func isPanic(err error) bool {
-	p := middleware.RecoveredPanicError{}
-	return errors.As(err, &p)
-}
-
 // Try asks the neighbour for one thing outside of the batches until it is done, its
 // error is final, or ctx or the line ends: then it gives the last error.
 func (l *Line[T]) Try(ctx context.Context, ask func(ctx context.Context) error) error {
@@ -171,12 +127,7 @@ func (l *Line[T]) Try(ctx context.Context, ask func(ctx context.Context) error) 
 		if err == nil || IsFinal(err) {
 			return err
 		}
-		wait, cancel := context.WithCancel(ctx)
-		stop := context.AfterFunc(l.soft, cancel)
-		ok := l.wait(wait, failed, err)
-		stop()
-		cancel()
-		if !ok {
+		if !l.waitSoft(ctx, failed, err) {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ type sources struct {
 	clock domain.Clock
 
 	mu    sync.Mutex
-	known map[domain.SourceID]knownSource
+	known map[domain.SourceID]*knownSource
 }
 
 type knownSource struct {
@@ -31,30 +31,38 @@ type knownSource struct {
 }
 
 func newSources(ask Sources, clock domain.Clock) *sources {
-	return &sources{ask: ask, clock: clock, known: make(map[domain.SourceID]knownSource)}
+	return &sources{ask: ask, clock: clock, known: make(map[domain.SourceID]*knownSource)}
 }
 
-// find gives a source as the tables know it, which may be not at all.
-func (s *sources) find(ctx context.Context, id domain.SourceID, owner domain.OwnerID) (domain.Source, error) {
+// find gives a source as the tables know it, which may be not at all. It is not to be
+// changed: others have it, too.
+func (s *sources) find(ctx context.Context, id domain.SourceID, owner domain.OwnerID) (*domain.Source, error) {
 	now := s.clock.Now()
 	s.mu.Lock()
-	k, ok := s.known[id]
+	k := s.known[id]
 	s.mu.Unlock()
-	if ok && now.Before(k.until) {
-		return k.Source, nil
+	if k != nil && now.Before(k.until) {
+		return &k.Source, nil
 	}
+	return s.look(ctx, id, owner, now)
+}
+
+// look asks the tables. It is not part of find, which is asked for each file and needs
+// no room on the stack.
+func (s *sources) look(ctx context.Context, id domain.SourceID, owner domain.OwnerID, now time.Time) (*domain.Source, error) {
 	source, err := s.ask(ctx, id)
 	if errors.Is(err, domain.ErrSourceNotFound) {
 		source, err = domain.Source{ID: id, Owner: owner}, nil
 	}
 	if err != nil {
-		return domain.Source{}, err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) >= maxSources {
 		clear(s.known)
 	}
-	s.known[id] = knownSource{source, now.Add(sourceTime)}
-	return source, nil
+	k := &knownSource{source, now.Add(sourceTime)}
+	s.known[id] = k
+	return &k.Source, nil
 }

@@ -20,39 +20,48 @@ func (d *Dispatcher) take(msg *message.Message) error {
 	if stage := msg.Metadata[wire.HeaderStage]; stage != "" && stage != d.Stage.Name() {
 		return nil
 	}
-	event, err := wire.Decode(msg.Metadata, msg.Payload)
+	event, err := eventOf(msg)
 	if err != nil {
 		return Final(err)
 	}
-	switch e := event.(type) {
+	switch event.(type) { // each has the room on the stack that it needs
 	case domain.FileChanged:
-		return d.takeFile(msg, e)
+		return d.takeFile(msg, event)
 	case domain.SourceChanged:
-		return d.takeSource(msg, e)
+		return d.takeSource(msg, event)
 	default:
 		return nil // I6
 	}
 }
 
-func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error {
-	ctx := msg.Context()
-	h, err := d.handover(msg, e)
+// eventOf is the event of msg, which may have been decoded on the way.
+func eventOf(msg *message.Message) (domain.Event, error) {
+	if event := wire.EventIn(msg.Context()); event != nil {
+		return event, nil
+	}
+	return wire.Decode(msg.Metadata, msg.Payload)
+}
+
+// takeFile hands on a FileChanged.
+func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
+	h, err := d.handover(msg, event)
 	if err != nil {
 		return err
 	}
+	ctx, file := msg.Context(), h.File.FileID
 	// Never two states of a file at the same time: what is new and what is handed on
 	// again come in different lanes.
-	if err := d.files.lock(ctx, e.FileID); err != nil {
+	if err := d.files.lock(ctx, file); err != nil {
 		return err
 	}
-	defer d.files.unlock(e.FileID)
+	defer d.files.unlock(file)
 	if h.Replay != "" {
 		if left, err := d.leftOut(ctx, msg, h); err != nil || left {
 			return err
 		}
 	}
 	outcome := Skipped(ReasonSourceGone)
-	if !h.Source.Removed || e.Change == domain.FileRemoved {
+	if !h.Source.Removed || h.File.Change == domain.FileRemoved {
 		var tried Tried
 		if outcome, tried, err = d.line.Hand(ctx, h); err != nil {
 			return err
@@ -67,9 +76,13 @@ func (d *Dispatcher) takeFile(msg *message.Message, e domain.FileChanged) error 
 	if outcome.State == domain.StageFailed {
 		return Final(outcome.cause())
 	}
-	r, _ := reportOn(e, h.Replay) // it is one
+	return d.reportFile(msg, h, outcome)
+}
+
+func (d *Dispatcher) reportFile(msg *message.Message, h *Handover, outcome Outcome) error {
+	r := reportOnFile(&h.File, h.Replay)
 	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
-	return d.report(ctx, msg, r)
+	return d.report(msg.Context(), msg, r)
 }
 
 // cause is why a failed item failed.
@@ -80,24 +93,28 @@ func (o Outcome) cause() error {
 	return o.Err
 }
 
-func (d *Dispatcher) handover(msg *message.Message, e domain.FileChanged) (Handover, error) {
-	id, at, err := attributes(msg)
-	if err != nil {
-		return Handover{}, err
+func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*Handover, error) {
+	h := &Handover{
+		Raw: msg.Payload, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
 	}
-	source, err := d.sources.find(msg.Context(), e.SourceID, e.OwnerID)
-	if err != nil {
-		return Handover{}, err
+	h.File, _ = event.(domain.FileChanged) // it is one
+	var err error
+	if h.ID, h.Time, err = attributes(msg); err != nil {
+		return nil, err
 	}
-	return Handover{
-		ID: id, Time: at, File: e, Raw: msg.Payload, Source: source, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
-		Open: func(ctx context.Context) (io.ReadCloser, error) {
-			if e.Content == nil {
-				return nil, domain.ErrNoContent
-			}
-			return d.Contents.Open(ctx, *e.Content)
-		},
-	}, nil
+	source, err := d.sources.find(msg.Context(), h.File.SourceID, h.File.OwnerID)
+	if err != nil {
+		return nil, err
+	}
+	h.Source = *source
+	content := h.File.Content
+	h.Open = func(ctx context.Context) (io.ReadCloser, error) {
+		if content == nil {
+			return nil, domain.ErrNoContent
+		}
+		return d.Contents.Open(ctx, *content)
+	}
+	return h, nil
 }
 
 func attributes(msg *message.Message) (domain.EventID, time.Time, error) {
@@ -109,7 +126,9 @@ func attributes(msg *message.Message) (domain.EventID, time.Time, error) {
 	return domain.EventID{UUID: id}, at.UTC(), nil
 }
 
-func (d *Dispatcher) takeSource(msg *message.Message, e domain.SourceChanged) error {
+// takeSource hands on a SourceChanged.
+func (d *Dispatcher) takeSource(msg *message.Message, event domain.Event) error {
+	e, _ := event.(domain.SourceChanged) // it is one
 	stage, ok := d.Stage.(SourceStage)
 	if !ok {
 		return nil
@@ -136,15 +155,10 @@ func (d *Dispatcher) report(ctx context.Context, msg *message.Message, r domain.
 	if err != nil {
 		return Final(fmt.Errorf("partition of a message: %w", err))
 	}
-	id, err := domain.NewEventID()
-	if err != nil {
-		return err
-	}
 	r.Stage, r.At = d.Stage.Name(), d.Clock.Now()
-	m := domain.Message{ID: id, Time: r.At, Partition: int32(partition), Trace: msg.Metadata[wire.HeaderTrace], Event: r}
+	one := &report{Message: domain.Message{Time: r.At, Partition: int32(partition), Trace: msg.Metadata[wire.HeaderTrace], Event: r}}
 	err = d.line.Persist(ctx, func(ctx context.Context) error { // one that was written twice says the same twice
-		_, err := d.Reports.Append(ctx, m)
-		return err
+		return d.reports.append(ctx, d.line.hard, one)
 	})
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +33,7 @@ func dispatchFigure() figure {
 		name: "dispatch",
 		title: "Dispatch: 30,000 changes of files on the log, handed on by the webhook stage to a receiver that takes 5 ms for each, " +
 			"at most 256 at once; each is signed, its fate is on the log and its place committed",
-		reference: "Go's HTTP client alone: 256 goroutines, each posts the same bodies to the same receiver, one after the other; or 256 calls in 5 ms, if that is less",
+		reference: "Go's HTTP client alone: 256 goroutines, each signs and posts the same bodies to the same receiver, one after the other; or 256 calls in 5 ms, if that is less",
 		note:      "Receiver and dispatcher share the processors.",
 		measure:   dispatch,
 	}
@@ -44,14 +44,17 @@ type post struct {
 	bench   *bench
 	options kafka.Options
 	story   *story
+	ids     []string // of the events
 	bodies  [][]byte // of the reference
+	key     []byte   // signs
 	server  *httptest.Server
 	round   int
 
 	taken atomic.Int64
 	at    [2]atomic.Int64 // nanoseconds when a tenth, and all, were taken
 	full  chan struct{}
-	n     int
+	n     int // changes of files
+	want  int // with those of the source, which only the stage hands on
 }
 
 func dispatch(ctx context.Context, b *bench) (lines []figures.Line, err error) {
@@ -66,6 +69,9 @@ func dispatch(ctx context.Context, b *bench) (lines []figures.Line, err error) {
 	}
 	o.Linger = pageLinger
 	p := &post{bench: b, options: o, n: b.scaled(dispatched)}
+	if p.key, err = webhook.Key(benchSecret); err != nil {
+		return nil, err
+	}
 	p.server = httptest.NewServer(p)
 	defer p.server.Close()
 	if err := p.fill(ctx); err != nil {
@@ -96,11 +102,14 @@ func (p *post) fill(ctx context.Context) (err error) {
 		}
 	}
 	for _, m := range files {
-		body, err := json.Marshal(webhook.Payload{Type: webhook.TypeFile, Timestamp: m.Time, Data: m.Event})
+		body, err := pipeline.Encode(webhook.Payload{
+			Type: webhook.TypeFile, Timestamp: m.Time, Data: m.Event, Source: &webhook.Source{ID: p.story.source.ID, Name: p.story.source.Name,
+				Provider: p.story.source.Provider, ExternalKey: p.story.source.ExternalKey},
+		})
 		if err != nil {
 			return err
 		}
-		p.bodies = append(p.bodies, body)
+		p.ids, p.bodies = append(p.ids, m.ID.String()), append(p.bodies, body)
 	}
 	return nil
 }
@@ -115,16 +124,17 @@ func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (p *post) count() {
 	switch n := p.taken.Add(1); int(n) {
-	case p.n / 10:
+	case p.want - p.n + p.n/10:
 		p.at[0].Store(p.bench.clock.Now().UnixNano())
-	case p.n:
+	case p.want:
 		p.at[1].Store(p.bench.clock.Now().UnixNano())
 		close(p.full)
 	}
 }
 
-// begin forgets what was taken.
-func (p *post) begin() {
+// begin forgets what was taken. So many requests are to come.
+func (p *post) begin(want int) {
+	p.want = want
 	p.taken.Store(0)
 	p.full = make(chan struct{})
 	p.round++
@@ -139,7 +149,7 @@ func (p *post) rate() float64 {
 // ours is the stage as the service wires it, but for the tables: it is told what
 // they would say.
 func (p *post) ours(ctx context.Context) (float64, error) {
-	p.begin()
+	p.begin(p.n + len(p.story.begin))
 	log, err := kafka.NewLog(p.options)
 	if err != nil {
 		return 0, err
@@ -156,7 +166,7 @@ func (p *post) ours(ctx context.Context) (float64, error) {
 	}
 	d := &pipeline.Dispatcher{
 		Stage: stage, Live: pipeline.Feed{Topic: p.options.Layout.Events(), Subscriber: kafka.NewSubscriber(p.options, kafka.SubscriberOptions{
-			Group: fmt.Sprintf("%s-%d", p.options.Layout.Prefix, p.round), Lanes: pipeline.LanesPerCall * dispatchLanes, Runs: p.runs,
+			Group: fmt.Sprintf("%s-%d", p.options.Layout.Prefix, p.round), Lanes: pipeline.LanesPerCall * dispatchLanes, Runs: p.runs, Sources: true,
 		})},
 		Dead: dead, DeadTopic: p.options.Layout.Dead(), Reports: log, Clock: p.bench.clock, Log: p.bench.log, Parallel: dispatchLanes,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return p.story.source, nil },
@@ -185,15 +195,17 @@ func (p *post) runs(context.Context, int32, int64, int64) (kafka.RunsBetween, er
 
 // raw is the reference.
 func (p *post) raw(ctx context.Context) (float64, error) {
-	p.begin()
-	client := pipeline.HTTPClient(dispatchLanes)
+	p.begin(p.n)
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = dispatchLanes, dispatchLanes
+	client := &http.Client{Transport: transport}
 	defer client.CloseIdleConnections()
 	group, work := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for range dispatchLanes {
 		group.Go(func() error {
 			for n := next.Add(1); n <= int64(len(p.bodies)); n = next.Add(1) {
-				if err := p.send(work, client, p.bodies[n-1]); err != nil {
+				if err := p.send(work, client, p.ids[n-1], p.bodies[n-1]); err != nil {
 					return err
 				}
 			}
@@ -204,12 +216,17 @@ func (p *post) raw(ctx context.Context) (float64, error) {
 	return p.rate(), err
 }
 
-func (p *post) send(ctx context.Context, client *http.Client, body []byte) error {
+func (p *post) send(ctx context.Context, client *http.Client, id string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.server.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
+	at := strconv.FormatInt(p.bench.clock.Now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(pipeline.HeaderKey, id)
+	req.Header.Set(webhook.HeaderID, id)
+	req.Header.Set(webhook.HeaderTimestamp, at)
+	req.Header.Set(webhook.HeaderSignature, webhook.Sign(p.key, id, at, body))
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

@@ -75,15 +75,16 @@ func checkHeaders(headers map[string]string) string {
 func unmarshal(name string, value []byte) (domain.Event, error) {
 	switch name {
 	case nameSourceChanged:
-		var e domain.SourceChanged
-		err := json.Unmarshal(value, &e)
-		return e, err
+		return unmarshalAs[domain.SourceChanged](value)
 	case nameFileChanged:
-		e, err := unmarshalFile(value)
-		return withAttributes(e), err
+		return unmarshalFile(value)
 	default:
-		var e domain.StageReported
-		err := json.Unmarshal(value, &e)
-		return e, err
+		return unmarshalAs[domain.StageReported](value)
 	}
+}
+
+func unmarshalAs[E domain.Event](value []byte) (domain.Event, error) {
+	var e E
+	err := json.Unmarshal(value, &e)
+	return e, err
 }

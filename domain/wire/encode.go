@@ -162,8 +162,13 @@ func marshal(event domain.Event) ([]byte, error) {
 }
 
 func encode(event domain.Event) ([]byte, error) {
-	if e, ok := event.(domain.FileChanged); ok {
+	switch e := event.(type) {
+	case domain.FileChanged:
 		return marshalFile(e)
+	case domain.StageReported:
+		if e.Letter == nil {
+			return marshalStage(e)
+		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -12,14 +11,14 @@ import (
 
 // unmarshalFile reads a FileChanged. What [marshalFile] writes is read straight
 // on; encoding/json, which takes several times as long, reads and judges all else.
-func unmarshalFile(value []byte) (domain.FileChanged, error) {
+// Attributes that are nil become {}.
+func unmarshalFile(value []byte) (domain.Event, error) {
 	r := fileReader{left: string(value)}
 	if r.event(); r.left == "" && !r.odd {
-		return r.e, nil
+		return withAttributes(r.e), nil
 	}
-	var e domain.FileChanged
-	err := json.Unmarshal(value, &e)
-	return e, err
+	event, err := unmarshalAs[domain.FileChanged](value)
+	return withAttributes(event), err
 }
 
 // A fileReader reads the JSON of a FileChanged as this package writes it: no

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 )
@@ -74,6 +76,34 @@ func TestOddFileJSON(t *testing.T) {
 	}
 	sameWhenRead(t, []byte(plain+" "))
 	sameWhenRead(t, []byte(plain+"x"))
+}
+
+// A StageReported without a letter is written without encoding/json, too.
+func TestStageJSONIsThatOfTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+
+	full := domain.StageReported{
+		SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, Stage: "webhook", Run: 3, Seq: 1 << 60,
+		State: domain.StageFailed, Items: 2, Error: "a\"b\\c\n<&>\u2028", Reason: "gr\u00fcn", At: time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC),
+		Letter: &domain.Letter{Offset: 1, OriginTopic: "t", FirstFailure: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, Replay: "r",
+	}
+	for v, i := reflect.ValueOf(full), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("field %s is not set: a field that is added shows up here", v.Type().Field(i).Name)
+		}
+	}
+	alone, bare := full, full
+	alone.Letter = nil
+	bare.Letter, bare.Error, bare.Reason, bare.Replay, bare.Items = nil, "", "", "", 0
+	for name, e := range map[string]domain.StageReported{"full": full, "no letter": alone, "bare": bare} {
+		got, err := wire.Encode(message(e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := plainJSON(t, e); string(got.Value) != want {
+			t.Errorf("%s: got %s, want %s", name, got.Value, want)
+		}
+	}
 }
 
 // everyField sets whatever a FileChanged has: a field that is added to it shows

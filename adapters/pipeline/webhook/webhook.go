@@ -12,15 +12,17 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"hash"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
 )
 
 // Name is the name of the stage.
@@ -28,12 +30,16 @@ const Name = "webhook"
 
 // The headers of Standard Webhooks.
 const (
-	HeaderID        = "webhook-id"        // the event id: the same each time an event is sent
-	HeaderTimestamp = "webhook-timestamp" // seconds since 1970, when it was sent
-	HeaderSignature = "webhook-signature" // v1,<base64 of the HMAC-SHA256 of "id.timestamp.body">
+	HeaderID        = "Webhook-Id"        // the event id: the same each time an event is sent
+	HeaderTimestamp = "Webhook-Timestamp" // seconds since 1970, when it was sent
+	HeaderSignature = "Webhook-Signature" // v1,<base64 of the HMAC-SHA256 of "id.timestamp.body">
 )
 
-const secretPrefix = "whsec_"
+const (
+	headerTrace      = "Traceparent"
+	secretPrefix     = "whsec_"
+	signatureVersion = "v1,"
+)
 
 // The types of what is sent.
 const (
@@ -44,7 +50,7 @@ const (
 // A Stage is pipeline.Stage for one receiver. It is also told of sources.
 type Stage struct {
 	client pipeline.Client
-	key    []byte
+	macs   sync.Pool // of hash.Hash, with the key
 	clock  domain.Clock
 }
 
@@ -57,7 +63,9 @@ func New(client pipeline.Client, secret string, clock domain.Clock) (*Stage, err
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{client: client, key: key, clock: clock}, nil
+	s := &Stage{client: client, clock: clock}
+	s.macs.New = func() any { return hmac.New(sha256.New, key) }
+	return s, nil
 }
 
 // Key reads a secret. It must hold 24 to 64 bytes.
@@ -72,9 +80,16 @@ func Key(secret string) ([]byte, error) {
 
 // Sign gives the signature of a body.
 func Sign(key []byte, id, timestamp string, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	_, _ = fmt.Fprintf(mac, "%s.%s.%s", id, timestamp, body) // never fails
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return sign(hmac.New(sha256.New, key), id, timestamp, body)
+}
+
+func sign(mac hash.Hash, id, timestamp string, body []byte) string {
+	var buf [64]byte // an id and a time take 48
+	head := append(append(buf[:0], id...), '.')
+	head = append(append(head, timestamp...), '.')
+	_, _ = mac.Write(head) // never fails
+	_, _ = mac.Write(body)
+	return signatureVersion + base64.StdEncoding.EncodeToString(mac.Sum(buf[:0]))
 }
 
 // A Payload is what a receiver gets: type, timestamp and data as the standard has
@@ -105,11 +120,11 @@ func (s *Stage) Limits() pipeline.Limits { return pipeline.Limits{Items: 1} }
 func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeline.Outcome, error) {
 	outcomes := make([]pipeline.Outcome, len(batch))
 	for i, h := range batch {
-		p := Payload{
-			Type: TypeFile, Timestamp: h.Time, Data: json.RawMessage(h.Raw), Replay: h.Replay,
-			Source: &Source{h.Source.ID, h.Source.Name, h.Source.Provider, h.Source.ExternalKey},
+		body, err := bodyOf(h)
+		if err != nil {
+			return nil, pipeline.Final(err)
 		}
-		if err := s.send(ctx, h.ID, h.Trace, p); err != nil {
+		if err := s.send(ctx, h.ID, h.Trace, body); err != nil {
 			return nil, err
 		}
 		outcomes[i] = pipeline.Done(1)
@@ -117,24 +132,52 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 	return outcomes, nil
 }
 
+// bodyOf is the JSON of a Payload about a file, with the event as it stands on the
+// log. It is written as encoding/json would, in a fraction of the time.
+func bodyOf(h pipeline.Handover) ([]byte, error) {
+	w := wire.JSON{B: make([]byte, 0, len(h.Raw)+aroundEvent)}
+	w.Raw(`{"type":"` + TypeFile + `"`)
+	w.Time(`,"timestamp":`, h.Time)
+	w.Raw(`,"data":`)
+	w.B = append(w.B, h.Raw...)
+	w.Text(`,"source":{"id":`, h.Source.ID.String())
+	w.Some(`,"name":`, h.Source.Name)
+	w.Some(`,"provider":`, string(h.Source.Provider))
+	w.Some(`,"external_key":`, h.Source.ExternalKey)
+	w.Raw("}")
+	w.Some(`,"replay":`, h.Replay)
+	w.Raw("}")
+	return w.B, w.Err
+}
+
+// aroundEvent is about what a Payload takes besides the event, in bytes.
+const aroundEvent = 384
+
 // HandleSource implements pipeline.SourceStage. Cursors and failed items are no
 // business of a receiver.
 func (s *Stage) HandleSource(ctx context.Context, h pipeline.SourceHandover) error {
 	e := h.Event
 	e.Cursor = nil
-	return s.send(ctx, h.ID, h.Trace, Payload{Type: TypeSource, Timestamp: h.Time, Data: e})
-}
-
-func (s *Stage) send(ctx context.Context, id domain.EventID, trace string, p Payload) error {
-	body, err := pipeline.Encode(p)
+	body, err := pipeline.Encode(Payload{Type: TypeSource, Timestamp: h.Time, Data: e})
 	if err != nil {
 		return pipeline.Final(err)
 	}
-	timestamp := strconv.FormatInt(s.clock.Now().Unix(), 10)
-	return s.client.Post(ctx, pipeline.Request{
-		Key: id.String(), Type: "application/json", Body: body,
-		Header: map[string]string{
-			HeaderID: id.String(), HeaderTimestamp: timestamp, HeaderSignature: Sign(s.key, id.String(), timestamp, body), "traceparent": trace,
-		},
-	}, nil)
+	return s.send(ctx, h.ID, h.Trace, body)
+}
+
+func (s *Stage) send(ctx context.Context, event domain.EventID, trace string, body []byte) error {
+	id, timestamp := event.String(), strconv.FormatInt(s.clock.Now().Unix(), 10)
+	header := http.Header{HeaderID: {id}, HeaderTimestamp: {timestamp}, HeaderSignature: {s.sign(id, timestamp, body)}}
+	if trace != "" {
+		header[headerTrace] = []string{trace}
+	}
+	return s.client.Post(ctx, pipeline.Request{Key: id, Type: "application/json", Body: body, Header: header}, nil)
+}
+
+// sign is Sign with what was prepared for the key.
+func (s *Stage) sign(id, timestamp string, body []byte) string {
+	mac := s.macs.Get().(hash.Hash) //nolint:forcetypeassert // it is one
+	defer s.macs.Put(mac)
+	mac.Reset()
+	return sign(mac, id, timestamp, body)
 }

@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxHead is how many bytes of an answer may come before its body.
+	maxHead = 1 << 20
+	// maxEarly is how many answers of the kind 1xx may come before the one that
+	// counts.
+	maxEarly = 5
+)
+
+var (
+	errHead     = errors.New("headers of an answer are too long")
+	errProtocol = errors.New("the neighbour does not speak HTTP as it was asked")
+)
+
+// A conn is a connection to a neighbour. It is used by one request at a time.
+type conn struct {
+	net      net.Conn
+	idle     *idle // where it goes when it is free
+	in       *bufio.Reader
+	out      *bufio.Writer
+	left     int64 // bytes that may be read
+	answered bool  // something came since the last request
+	sweeps   int   // of idle, when it was put there
+}
+
+func newConn(to net.Conn, at *idle) *conn {
+	c := &conn{net: to, idle: at}
+	c.in, c.out = bufio.NewReader(c), bufio.NewWriter(hidden{to})
+	return c
+}
+
+// A hidden is a writer and nothing else: net.TCPConn would rather read the body by
+// itself, with more calls of the system.
+type hidden struct{ io.Writer }
+
+// Read implements io.Reader.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errHead
+	}
+	n, err := c.net.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	c.answered = c.answered || n > 0
+	return n, err
+}
+
+func (c *conn) close() { _ = c.net.Close() } // nothing is written any more
+
+// ask sends req and reads the head of its answer. The body must be read to its end
+// for the connection to be used again. An error closes the connection.
+func (c *conn) ask(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	// What has a deadline in the past ends at once.
+	stop := context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Unix(1, 0)) })
+	resp, err := c.exchange(req)
+	if err != nil {
+		stop()
+		c.close()
+		if ctx.Err() != nil {
+			err = ctx.Err() // it was the reason
+		}
+		return nil, err
+	}
+	a := &answer{ReadCloser: resp.Body, conn: c, ctx: ctx, stop: stop, keep: !resp.Close}
+	if resp.Body == http.NoBody {
+		a.end()
+		return resp, nil
+	}
+	resp.Body = a
+	return resp, nil
+}
+
+func (c *conn) exchange(req *http.Request) (*http.Response, error) {
+	c.left, c.answered = maxHead, false
+	if err := req.Write(c.out); err != nil {
+		return nil, err
+	}
+	if err := c.out.Flush(); err != nil {
+		return nil, err
+	}
+	for range maxEarly {
+		resp, err := http.ReadResponse(c.in, req)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode/100 != 1 {
+			c.left = math.MaxInt64
+			return resp, nil
+		}
+	}
+	return nil, errProtocol
+}
+
+// An answer is the body of one.
+type answer struct {
+	io.ReadCloser
+	conn *conn
+	ctx  context.Context // of the request
+	stop func() bool
+	keep bool // the connection, once the body is read
+	done bool
+}
+
+// Read implements io.Reader.
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		a.end()
+	case a.ctx.Err() != nil:
+		err = a.ctx.Err()
+	}
+	return n, err
+}
+
+// Close implements io.Closer. What is left of the body is not read.
+func (a *answer) Close() error {
+	a.keep = false
+	a.end()
+	return nil
+}
+
+// end frees the connection.
+func (a *answer) end() {
+	if a.done {
+		return
+	}
+	a.done = true
+	if a.stop() && a.keep && a.conn.in.Buffered() == 0 {
+		a.conn.idle.put(a.conn)
+		return
+	}
+	a.conn.close()
+}

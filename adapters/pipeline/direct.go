@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"net"
+	"net/http"
+	"sync"
+)
+
+// smallBody is how many bytes of a body a socket takes at once, whether its other
+// end reads or answers first.
+const smallBody = 16 << 10
+
+// A direct is http.RoundTripper for small requests to neighbours over plain HTTP:
+// who asks writes and reads by itself, where http.Transport hands each request to
+// one goroutine and takes its answer from another. All else it leaves to
+// http.Transport: TLS, proxies, and what may take long to send.
+type direct struct {
+	*http.Transport
+
+	mu    sync.Mutex
+	hosts map[string]*idle
+}
+
+func newDirect(t *http.Transport) *direct {
+	return &direct{Transport: t, hosts: make(map[string]*idle)}
+}
+
+// RoundTrip implements http.RoundTripper. Like http.Transport it asks a second time
+// when a connection turns out to have been closed while nobody used it, if the
+// request has an idempotency key.
+func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !d.suits(req) {
+		return d.Transport.RoundTrip(req)
+	}
+	host := d.host(req.URL.Host)
+	if c := host.take(); c != nil {
+		resp, err := c.ask(req)
+		if err == nil || c.answered || req.Context().Err() != nil || req.Header.Get(HeaderKey) == "" {
+			return resp, err
+		}
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		req = req.Clone(req.Context())
+		req.Body = body
+	}
+	to, err := d.DialContext(req.Context(), "tcp", address(req.URL.Host))
+	if err != nil {
+		_ = req.Body.Close() // was not read
+		return nil, err
+	}
+	return newConn(to, host).ask(req)
+}
+
+// CloseIdleConnections closes what nobody uses.
+func (d *direct) CloseIdleConnections() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, host := range d.hosts {
+		host.clear()
+	}
+	d.Transport.CloseIdleConnections()
+}
+
+func (d *direct) suits(req *http.Request) bool {
+	if req.URL.Scheme != "http" || req.Method != http.MethodPost || req.Close || req.GetBody == nil ||
+		req.ContentLength <= 0 || req.ContentLength > smallBody || !isASCII(req.URL.Host) {
+		return false
+	}
+	if d.Proxy == nil {
+		return true
+	}
+	proxy, err := d.Proxy(req)
+	return err == nil && proxy == nil
+}
+
+// isASCII tells whether a name needs no encoding.
+func isASCII(host string) bool {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func address(host string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return host + ":80"
+}
+
+func (d *direct) host(name string) *idle {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	host := d.hosts[name]
+	if host == nil {
+		host = &idle{most: d.MaxIdleConnsPerHost}
+		d.hosts[name] = host
+	}
+	return host
+}
