@@ -46,7 +46,7 @@ func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
 
 func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false)) // the digest tells damage
 }
 
 func (c *codecs) putEncoder(e *zstd.Encoder) {

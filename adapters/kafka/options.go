@@ -66,9 +66,13 @@ func (o Options) client(kind ...kgo.Opt) []kgo.Opt {
 	return slices.Concat(opts, kind, o.Extra)
 }
 
+// fastZstd is the level of zstd that takes two thirds of the processor's time of the
+// usual one, for batches of the same size.
+const fastZstd = 1
+
 func (o Options) codec() kgo.CompressionCodec {
 	if o.Compression == Zstd {
-		return kgo.ZstdCompression()
+		return kgo.ZstdCompression().WithLevel(fastZstd)
 	}
 	return kgo.Lz4Compression()
 }

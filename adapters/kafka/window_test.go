@@ -61,7 +61,7 @@ func TestWindowBoundsRepeats(t *testing.T) {
 		again, rest := 0, laneKeys*lanesPerKey-len(acked)
 		second := w.subscriber(64)
 		for messages := w.subscribe(t, second, topic); rest > 0; {
-			m := next(t, messages)
+			m := within(messages, time.Minute)
 			if m == nil {
 				t.Fatalf("%d are missing", rest)
 			}
@@ -81,10 +81,14 @@ func TestWindowBoundsRepeats(t *testing.T) {
 // next is the next message; nil when none comes for a while.
 func next(t *testing.T, messages <-chan *watermill.Message) *watermill.Message {
 	t.Helper()
+	return within(messages, 3*time.Second)
+}
+
+func within(messages <-chan *watermill.Message, wait time.Duration) *watermill.Message {
 	select {
 	case m := <-messages:
 		return m
-	case <-time.After(3 * time.Second):
+	case <-time.After(wait):
 		return nil
 	}
 }

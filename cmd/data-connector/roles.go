@@ -85,6 +85,7 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, listener net
 		}
 	}
 	group.Go(func() error { return unlessStopped(ctx, s.waiters.Listen(ctx)) })
+	group.Go(func() error { return growHeap(ctx, s.clock) })
 }
 
 // announce tells whoever waits for this process that it takes requests.

@@ -86,7 +86,7 @@ func (a API) Wait(ctx context.Context, j Job) error {
 	for {
 		err := a.Call(ctx, http.MethodGet, "/jobs/"+j.ID, nil, &j)
 		var refused *refusal
-		if err != nil && !(errors.As(err, &refused) && refused.code == http.StatusNotFound) {
+		if err != nil && (!errors.As(err, &refused) || refused.code != http.StatusNotFound) {
 			return err
 		}
 		switch j.Status {
