@@ -92,6 +92,13 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
+// TestBranch: another branch is the difference to it.
+func TestBranch(t *testing.T) {
+	t.Parallel()
+
+	both(t, func(t *testing.T, newWorld func(*testing.T, map[string]any) *world) { newWorld(t, nil).Branched() })
+}
+
 // TestState: what the provider says of the repository; Cloud archives none.
 func TestState(t *testing.T) {
 	t.Parallel()

@@ -67,8 +67,8 @@ func TestParse(t *testing.T) {
 				t.Fatalf("got %+v, %v", d, err)
 			}
 			if tt.key == "" {
-				if len(d.Notices) > 0 || d.Ignored == "" {
-					t.Errorf("got %+v, want it ignored with a reason", d)
+				if about := strings.Contains(tt.body, cloud); len(d.Notices) > 0 || d.Ignored == "" || (d.About == "bitbucket.org/"+id) != about {
+					t.Errorf("got %+v, want it ignored with a reason, and what it is about", d)
 				}
 				return
 			}

@@ -3,6 +3,7 @@ package github_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
@@ -41,6 +42,10 @@ func TestParse(t *testing.T) {
 		"nothing that is used":         {"star", `{"action":"created",` + repo + `}`, "", "star.created", nil},
 		"of no repository":             {"push", `{}`, "", "push", nil},
 		"installation, one repository": {"installation", `{"action":"suspend","installation":{"id":3,"html_url":"https://github.com/settings/installations/3"},"repositories":[{"id":7}]}`, "github.com/7", "installation.suspend", nil},
+		"installed":                    {"installation", `{"action":"created","installation":{"id":3,"html_url":"https://github.com/settings/installations/3"},"repositories":[{"id":7}]}`, "github.com/7", "installation.created", nil},
+		"uninstalled":                  {"installation", `{"action":"deleted","installation":{"id":3,"html_url":"https://github.com/settings/installations/3"},"repositories":[{"id":7}]}`, "github.com/7", "installation.deleted", nil},
+		"suspended, all of them":       {"installation", `{"action":"suspend","installation":{"id":3,"html_url":"https://github.com/settings/installations/3"}}`, "", "installation.suspend", nil},
+		"access given":                 {"installation_repositories", `{"action":"added","installation":{"id":3,"html_url":"https://github.com/x"},"repositories_added":[{"id":7}],"repositories_removed":[]}`, "github.com/7", "installation_repositories.added", nil},
 		"access taken":                 {"installation_repositories", `{"action":"removed","installation":{"id":3,"html_url":"https://ghe.example.com/x"},"repositories_removed":[{"id":7}]}`, "ghe.example.com/7", "installation_repositories.removed", nil},
 	}
 	c := newConnector(t, connectortest.NewClock(noon), nil)
@@ -53,8 +58,8 @@ func TestParse(t *testing.T) {
 				t.Fatalf("got %+v, %v", d, err)
 			}
 			if tt.key == "" {
-				if len(d.Notices) > 0 || d.Ignored == "" {
-					t.Errorf("got %+v, want it ignored with a reason", d)
+				if about := strings.Contains(tt.body, repo); len(d.Notices) > 0 || d.Ignored == "" || (d.About == "github.com/7") != about {
+					t.Errorf("got %+v, want it ignored with a reason, and what it is about", d)
 				}
 				return
 			}

@@ -45,6 +45,13 @@ func TestRenamed(t *testing.T) {
 	})
 }
 
+// TestBranch: another branch is the difference to it.
+func TestBranch(t *testing.T) {
+	t.Parallel()
+
+	newWorld(t, nil).Branched()
+}
+
 // TestState: what the provider says of the repository.
 func TestState(t *testing.T) {
 	t.Parallel()

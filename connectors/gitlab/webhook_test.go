@@ -178,8 +178,8 @@ func TestParse(t *testing.T) {
 				t.Fatalf("got %+v, %v", d, err)
 			}
 			if tt.key == "" {
-				if len(d.Notices) > 0 || d.Ignored == "" {
-					t.Errorf("got %+v, want it ignored with a reason", d)
+				if about := strings.Contains(tt.body, project); len(d.Notices) > 0 || d.Ignored == "" || (d.About == "gitlab.com/7") != about {
+					t.Errorf("got %+v, want it ignored with a reason, and what it is about", d)
 				}
 				return
 			}

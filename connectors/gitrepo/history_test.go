@@ -1,6 +1,7 @@
 package gitrepo_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -44,6 +45,14 @@ func TestOneChangeInManyFiles(t *testing.T) {
 		"force push":     func(w *world) { w.repo.CommitFrom("main", "main~1", nil, append(many(50), edit)...) },
 		"new root":       func(w *world) { w.repo.CommitFrom("main", "", nil, append(many(50), edit)...) },
 		"default branch": func(w *world) { w.repo.CommitFrom("next", "main", nil, edit); w.repo.Default("next") },
+		"another branch": func(w *world) {
+			w.repo.CommitFrom("next", "main", nil, edit)
+			w.source.Remote.Ref = "next"
+		},
+		"a tag, and back in time": func(w *world) {
+			w.repo.Git("tag", "v1", w.repo.CommitFrom("next", "main~2", nil, edit))
+			w.source.Remote.Ref = "v1"
+		},
 		"merge": func(w *world) {
 			side := w.repo.CommitFrom("side", "main~1", nil, append(many(50), edit)...)
 			w.repo.CommitFrom("main", "main^0", []string{side}, edit)
@@ -68,7 +77,7 @@ func TestOneChangeInManyFiles(t *testing.T) {
 				t.Errorf("got %d changes and %d deletes, want one change", up, del)
 			}
 			apply(l.items, f.pages)
-			w.check(l.items, "HEAD")
+			w.check(l.items, cmp.Or(w.source.Remote.Ref, "HEAD"))
 		})
 	}
 }

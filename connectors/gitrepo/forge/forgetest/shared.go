@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,6 +195,34 @@ func (w *World) Pushed(desk *Desk) {
 	}
 	if calls := desk.Calls(); len(calls) != 1 || calls[0].Status != http.StatusNotModified {
 		w.T.Errorf("got %v for a push, want one conditional call for the repository", calls)
+	}
+}
+
+// Branched wants the option branch to be what is read, and another one to come to
+// the difference. The source asks for nothing but files.
+func (w *World) Branched() {
+	w.T.Helper()
+	w.Put("README.md", "hello")
+	w.Repo.CommitFrom("side", "main", nil, gittest.Put("beside", "x"))
+	from, cache := w.Start(), w.Scope.Cache
+	w.Listed()
+	for _, tt := range []struct {
+		branch any
+		want   []string
+	}{{"side", []string{"README.md", "beside"}}, {nil, []string{"README.md"}}} {
+		w.Scope = w.Asking(map[string]any{"branch": tt.branch})
+		w.Scope.Cache = cache
+		if !w.Changed(from) {
+			w.T.Errorf("branch %v: a poll sees no change", tt.branch)
+		}
+		f := w.Follow(from)
+		if len(f.Items)+len(f.Deleted) != 1 {
+			w.T.Errorf("branch %v: got %q and without %v, want one change", tt.branch, f.Paths(), f.Deleted)
+		}
+		if got := w.Listed().Paths(); !slices.Equal(got, tt.want) {
+			w.T.Errorf("branch %v: got %q, want %q", tt.branch, got, tt.want)
+		}
+		from = f.Cursor
 	}
 }
 
