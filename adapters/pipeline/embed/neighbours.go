@@ -40,7 +40,7 @@ func (c *Consumer) vectors(ctx context.Context, batch []*work) (map[uuid.UUID][]
 			Embedding []float32 `json:"embedding"`
 		} `json:"chunks"`
 	}
-	if err := c.Embeddings.PostJSON(ctx, "/batch/embed/chunks", batch[0].chunk.ID.String(), in, &out); err != nil {
+	if err := c.Embeddings.PostJSON(ctx, "/batch/embed/chunks", keyOf(batch), in, &out); err != nil {
 		return nil, fmt.Errorf("embeddings: %w", err)
 	}
 	all := make(map[uuid.UUID][]float32, len(batch))
@@ -53,6 +53,16 @@ func (c *Consumer) vectors(ctx context.Context, batch []*work) (map[uuid.UUID][]
 		}
 	}
 	return all, nil
+}
+
+// keyOf is the same whenever the same chunks are sent together, and no other ones
+// have it: a neighbour that keeps keys must not take a half for the whole.
+func keyOf(batch []*work) string {
+	var all []byte
+	for _, w := range batch {
+		all = append(all, w.chunk.ID[:]...)
+	}
+	return uuid.NewSHA1(uuid.Nil, all).String()
 }
 
 // A GraphChunk is one of POST /api/graph/chunks.
@@ -122,7 +132,7 @@ func (c *Consumer) store(ctx context.Context, batch []*work, vectors map[uuid.UU
 		Ingested int      `json:"chunks_ingested"`
 		Errors   []string `json:"errors"`
 	}
-	if err := c.Graph.PostJSON(ctx, "/api/graph/chunks", batch[0].chunk.ID.String(), in, &out); err != nil {
+	if err := c.Graph.PostJSON(ctx, "/api/graph/chunks", keyOf(batch), in, &out); err != nil {
 		return nil, fmt.Errorf("graph: %w", err)
 	}
 	if len(out.Errors) == 0 && out.Ingested < len(batch) {

@@ -1,6 +1,7 @@
 package neighbourtest
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
@@ -31,6 +32,7 @@ type Server struct {
 	asked   int
 	refused []string
 	lost    int
+	keys    map[string][sha256.Size]byte // of idempotency: the body that each came with
 }
 
 // A route answers one path: with what to take if the answer is to be sent, and
@@ -163,8 +165,24 @@ func (s *Server) judge(r *http.Request, body []byte) (func(), any, *refusal) {
 		return nil, nil, &refusal{http.StatusRequestEntityTooLarge, "Failed to buffer the request body: length limit exceeded"}
 	case !json.Valid(body):
 		return nil, nil, &refusal{http.StatusBadRequest, "Failed to parse the request body as JSON"}
+	case !s.keyed(r.URL.Path, r.Header.Get("Idempotency-Key"), body):
+		return nil, nil, unprocessable("the idempotency key is missing or was used for another body")
 	}
 	return route(body)
+}
+
+// keyed is what a neighbour in front of which keys are kept demands: the real ones
+// take no notice of them.
+func (s *Server) keyed(path, key string, body []byte) bool {
+	at, sum := path+" "+key, sha256.Sum256(body)
+	if first, used := s.keys[at]; used {
+		return first == sum
+	}
+	if s.keys == nil {
+		s.keys = make(map[string][sha256.Size]byte)
+	}
+	s.keys[at] = sum
+	return key != ""
 }
 
 func (s *Server) take(take func()) {
