@@ -146,6 +146,12 @@ func TestWhatIsGivenUpLeavesNothing(t *testing.T) {
 				t.Errorf("got error %v, want that of the content", err)
 			}
 		},
+		"small content that breaks off": func(t *testing.T, w domain.PackWriter) {
+			broken := fmt.Errorf("connection closed: %w", io.EOF)
+			if _, err := w.Stage(t.Context(), io.MultiReader(bytes.NewReader(text(10)), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+				t.Errorf("got error %v, want that of the content", err)
+			}
+		},
 		"cancelled while staging": func(t *testing.T, w domain.PackWriter) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

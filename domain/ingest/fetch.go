@@ -106,7 +106,8 @@ func failedItem(ctx context.Context, item domain.Item, err error) fetched {
 }
 
 // provided remembers the error of a provider's reader, which is not one of the
-// content store.
+// content store. Only io.EOF itself is an end: one that is wrapped says that a
+// connection broke off.
 type provided struct {
 	io.Reader
 	err error
@@ -114,7 +115,7 @@ type provided struct {
 
 func (p *provided) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF {
 		p.err = err
 	}
 	return n, err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/confuse/data-connector/connectors/connectortest"
 	"github.com/confuse/data-connector/domain"
@@ -31,6 +32,7 @@ type provider struct {
 	byItem    bool              // files has item ids
 	links     map[string]string // symlinks: path to target
 	unread    map[string]bool   // paths that cannot be opened
+	torn      map[string]error  // paths whose content breaks off, and how
 	moved     map[string]string // new path to the old one: hints
 	breakAt   int               // fail the listing behind this page; 0: never
 	breakWith error
@@ -125,7 +127,11 @@ func (p *provider) Fetch(_ context.Context, _ domain.Scope, ref domain.ItemRef) 
 	if p.fetching != nil {
 		p.fetching()
 	}
-	return domain.Content{Body: io.NopCloser(strings.NewReader(p.files[key]))}, nil
+	body := io.Reader(strings.NewReader(p.files[key]))
+	if err := p.torn[key]; err != nil {
+		body = io.MultiReader(io.LimitReader(body, 4), iotest.ErrReader(err))
+	}
+	return domain.Content{Body: io.NopCloser(body)}, nil
 }
 
 // A fed is a provider with a feed: a list of the keys that were touched.

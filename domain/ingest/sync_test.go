@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -283,7 +284,27 @@ func TestValve(t *testing.T) {
 	}
 }
 
-// A narrower filter removes what it leaves out, whatever its share.
+// Content that breaks off is not kept, whatever error says so: only io.EOF itself is
+// its end.
+func TestTornContent(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(3), pageSize: 10}
+	b := newBench(t, p, anyConfig)
+	b.run()
+	path := "dir0/file000.txt"
+	p.torn = map[string]error{path: fmt.Errorf("connection closed: %w", io.EOF)}
+	p.files[path] = "changed, and half of it came"
+	if got := b.sync(domain.SyncFull); len(got) != 0 {
+		t.Errorf("got %q, want nothing", got)
+	}
+	p.torn = nil
+	if got := b.sync(domain.SyncFull); len(got) != 1 {
+		t.Errorf("got %q, want the change", got)
+	}
+}
+
+// What cannot be read is not missing.
 func TestUnreadIsNotMissing(t *testing.T) {
 	t.Parallel()
 
