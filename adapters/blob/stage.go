@@ -32,7 +32,7 @@ func (s *Store) stage(ctx context.Context, r io.Reader) (*staged, error) {
 	defer s.codecs.putPress(p)
 	n, err := fill(ctx, r, p.in)
 	switch {
-	case err == io.EOF: // itself: one that is wrapped says that r broke off
+	case err == io.EOF: //nolint:errorlint // itself: one that is wrapped says that r broke off
 		return s.stageSmall(p, p.in[:n]), nil
 	case err != nil:
 		return nil, err
