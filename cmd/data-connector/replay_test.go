@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -221,6 +222,49 @@ func (r *receiver) quiet(t *testing.T, env []string, replay string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.taken)
+}
+
+// A replay that one process runs is not completed until the stage in another one has
+// done with it.
+func TestReplayWaitsForOtherProcesses(t *testing.T) {
+	t.Parallel()
+
+	dir := folder(t, map[string]string{"a.md": "1", "b.md": "1", "c.md": "1"})
+	r := newReceiver(t)
+	env := with(serveEnv(t, dir), r.env()...)
+	stage := startChild(t, with(env, "WORKER_NAME=stage"), "serve", "--roles", "dispatcher")
+	server := startChild(t, with(env, "STAGES=none"), "serve")
+	cli := with(env, "DATA_CONNECTOR_URL="+server.URL)
+	connect(t, cli, dir)
+	r.await("what is new", func(taken []delivery) bool { return len(states(taken)) == 3 })
+	waitForReports(t, env, 3)
+	r.forget()
+	if err := stage.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	started := startReplay(t, cli)
+	awaitThat(t, func() (bool, string) {
+		now := showReplay(t, cli, started.ID)
+		return now.Sent == 3 && now.Progress == 1, fmt.Sprintf("got %+v, want all handed out", now)
+	})
+	db := database(t, env)
+	awaitThat(t, func() (bool, string) { // it has looked at the stages
+		var noted int
+		err := db.QueryRow(t.Context(), `SELECT count(*) FROM app.replays WHERE replay_id = $1 AND progress->'stages' ? 'webhook'`, started.ID).Scan(&noted)
+		return noted == 1, fmt.Sprint("the stage is not waited for: ", err)
+	})
+	if now := showReplay(t, cli, started.ID); now.Status != "running" || len(r.paths()) > 0 {
+		t.Errorf("got %+v and %v while the stage stands still", now, r.paths())
+	}
+	if err := stage.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	must(t, cli, "replay", "show", "--wait", started.ID)
+	if now := showReplay(t, cli, started.ID); now.Status != "completed" || len(r.paths()) != 3 {
+		t.Errorf("got %+v and %v once it is completed", now, r.paths())
+	}
+	stage.stop(t)
+	server.stop(t)
 }
 
 // What a stage refuses in a replay is retried alone.

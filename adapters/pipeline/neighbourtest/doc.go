@@ -2,7 +2,8 @@
 // take exactly what the real ones take, refuse the rest as those do (plain text,
 // 400, 413, 415, 422, at most 2 MiB), answer what those answer, and misbehave on
 // demand. [Chunker], [Graph], [Embeddings] and [Normalizer] are on a [Server]
-// each.
+// each. In one thing they are stricter: a request has an idempotency key, which no
+// request with another body has had.
 //
 // # Why
 //
