@@ -41,11 +41,12 @@ func (s *service) openConnectors(ctx context.Context) error {
 // forges are the connectors that read git repositories. Without a git that will
 // do there are none, and a log line says why: local folders need no git.
 func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
-	git, err := openGit(ctx, s.config, s.clock)
+	git, version, err := openGit(ctx, s.config, s.clock)
 	if err != nil {
 		s.log.ErrorContext(ctx, "repositories cannot be connected", "err", err)
 		return nil, nil
 	}
+	s.log.InfoContext(ctx, "repositories are read by git", "version", version)
 	key, err := s.githubKey()
 	if err != nil {
 		return nil, err
@@ -65,17 +66,18 @@ func (s *service) calls(perHour int) rest.Options {
 	}
 }
 
-// openGit finds the git program. It is an error when it is too old.
-func openGit(ctx context.Context, cfg config, clock domain.Clock) (*gitrepo.Client, error) {
-	git, err := gitrepo.New(gitrepo.Options{
+// openGit finds the git program and says which version it is. It is an error when it
+// is too old.
+func openGit(ctx context.Context, cfg config, clock domain.Clock) (git *gitrepo.Client, version string, err error) {
+	git, err = gitrepo.New(gitrepo.Options{
 		Clock: clock, AllowHTTP: len(cfg.PrivateNetworks) > 0, // the guard lets plain HTTP into these networks alone
 		Resolve: rest.Resolve(cfg.PrivateNetworks), HTTP: rest.Guarded(cfg.PrivateNetworks),
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	_, err = git.Check(ctx)
-	return git, err
+	version, err = git.Check(ctx)
+	return git, version, err
 }
 
 // githubKey is the private key of the operator's GitHub App, empty when there is

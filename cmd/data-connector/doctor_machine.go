@@ -12,13 +12,9 @@ import (
 
 // lookAtGit runs git. Local folders need none.
 func lookAtGit(ctx context.Context, cfg config) []finding {
-	git, err := openGit(ctx, cfg, clock.System{})
+	_, version, err := openGit(ctx, cfg, clock.System{})
 	if err != nil {
 		return []finding{{levelWarn, "git", fmt.Sprintf("%v; install a newer one: repositories are read with it", err)}}
-	}
-	version, err := git.Check(ctx)
-	if err != nil {
-		return []finding{{levelWarn, "git", err.Error()}}
 	}
 	return []finding{{levelOK, "git " + version, ""}}
 }
