@@ -247,7 +247,7 @@ func TestStageStops(t *testing.T) {
 				<-ended
 				ctx, cancel := context.WithCancel(t.Context())
 				ended = w.serve(ctx, 0, test.runs...)
-				pass(time.Hour)
+				pass(2 * time.Minute)
 				now := w.look()
 				if test.waits && (now.Status != replay.Running || !strings.Contains(now.Error, "webhook")) || !test.waits && now.Status != replay.Completed {
 					t.Errorf("got %s, %q while a stage is behind and has stopped", now.Status, now.Error)
