@@ -130,6 +130,9 @@ func HTTPClient(connections int) *http.Client {
 // decode reads an answer to its end, so that the connection is used again.
 func decode(body io.Reader, out any) error {
 	if out == nil {
+		if body == http.NoBody {
+			return nil
+		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxErrorText)) // the status was the answer
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -17,10 +18,13 @@ const (
 	// maxEarly is how many answers of the kind 1xx may come before the one that
 	// counts.
 	maxEarly = 5
+	// userAgent is that of http.Request.Write.
+	userAgent = "User-Agent: Go-http-client/1.1\r\n"
 )
 
 var (
 	errHead     = errors.New("headers of an answer are too long")
+	errLength   = errors.New("body of another length than was said")
 	errProtocol = errors.New("the neighbour does not speak HTTP as it was asked")
 )
 
@@ -84,10 +88,7 @@ func (c *conn) ask(req *http.Request) (*http.Response, error) {
 
 func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 	c.left, c.answered = maxHead, false
-	if err := req.Write(c.out); err != nil {
-		return nil, err
-	}
-	if err := c.out.Flush(); err != nil {
+	if err := c.write(req); err != nil {
 		return nil, err
 	}
 	for range maxEarly {
@@ -101,6 +102,31 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, errProtocol
+}
+
+// write is http.Request.Write for what direct suits: a short body of a known length.
+func (c *conn) write(req *http.Request) error {
+	defer req.Body.Close() //nolint:errcheck // it is read from memory
+	var buf [20]byte
+	for _, text := range []string{
+		req.Method, " ", req.URL.RequestURI(), " HTTP/1.1\r\nHost: ", req.URL.Host,
+		"\r\nContent-Length: ", string(strconv.AppendInt(buf[:0], req.ContentLength, 10)), "\r\n",
+	} {
+		_, _ = c.out.WriteString(text) // Flush tells
+	}
+	if req.Header.Get("User-Agent") == "" {
+		_, _ = c.out.WriteString(userAgent)
+	}
+	_ = req.Header.Write(c.out) // likewise
+	_, _ = c.out.WriteString("\r\n")
+	n, err := io.Copy(c.out, req.Body)
+	switch {
+	case err != nil:
+		return err
+	case n != req.ContentLength:
+		return errLength
+	}
+	return c.out.Flush()
 }
 
 // An answer is the body of one.

@@ -65,7 +65,7 @@ func (d *direct) CloseIdleConnections() {
 
 func (d *direct) suits(req *http.Request) bool {
 	if req.URL.Scheme != "http" || req.Method != http.MethodPost || req.Close || req.GetBody == nil ||
-		req.ContentLength <= 0 || req.ContentLength > smallBody || !isASCII(req.URL.Host) {
+		req.ContentLength <= 0 || req.ContentLength > smallBody || !isPlain(req) {
 		return false
 	}
 	if d.Proxy == nil {
@@ -75,14 +75,16 @@ func (d *direct) suits(req *http.Request) bool {
 	return err == nil && proxy == nil
 }
 
-// isASCII tells whether a name needs no encoding.
-func isASCII(host string) bool {
+// isPlain tells whether a request says whom it asks as it stands there: no name that
+// needs to be encoded, no zone of an address, no host but the one of the URL.
+func isPlain(req *http.Request) bool {
+	host := req.URL.Host
 	for i := range len(host) {
-		if host[i] >= 0x80 {
+		if c := host[i]; c <= ' ' || c >= 0x7f || c == '%' {
 			return false
 		}
 	}
-	return true
+	return req.Host == host && req.Header.Get("Host") == "" && req.Header.Get("Content-Length") == "" && len(req.TransferEncoding) == 0
 }
 
 func address(host string) string {

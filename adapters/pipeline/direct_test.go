@@ -27,7 +27,8 @@ func TestClientOverKeptConnections(t *testing.T) {
 	large := strings.Repeat("x", 40_000)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Header.Get("X-Own") != "own" || r.Header.Get(pipeline.HeaderKey) != "key" || r.Header.Get("Content-Type") != "text/plain" {
+		if err != nil || r.Header.Get("X-Own") != "own" || r.Header.Get(pipeline.HeaderKey) != "key" || r.Header.Get("Content-Type") != "text/plain" ||
+			!strings.HasPrefix(r.UserAgent(), "Go-http-client/") || !strings.HasPrefix(r.Host, "127.0.0.1:") || r.RequestURI != "/a%20b?c=%2F" {
 			http.Error(w, "not as it was sent", http.StatusBadRequest)
 			return
 		}
@@ -67,7 +68,7 @@ func TestClientOverKeptConnections(t *testing.T) {
 		if text == "none" {
 			out = nil
 		}
-		err := c.Post(t.Context(), pipeline.Request{Path: "/", Key: "key", Type: "text/plain", Body: []byte(text)}, out)
+		err := c.Post(t.Context(), pipeline.Request{Path: "/a b?c=%2F", Key: "key", Type: "text/plain", Body: []byte(text)}, out)
 		return answer, err
 	}
 	for range 3 {
