@@ -13,4 +13,8 @@
 // the same idempotency key. A neighbour that is down delays and loses nothing, so
 // its trouble is never held against an item; only a final answer about an item
 // sets it aside as a dead letter, and only once it was asked for alone.
+//
+// A small request over plain HTTP, which most are, does not go through
+// http.Transport: its two goroutines for each connection cost as much as the rest of
+// the request. What it does about TLS, proxies and long bodies is left to it.
 package pipeline
