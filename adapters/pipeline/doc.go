@@ -15,6 +15,6 @@
 // sets it aside as a dead letter, and only once it was asked for alone.
 //
 // A small request over plain HTTP, which most are, does not go through
-// http.Transport: its two goroutines for each connection cost as much as the rest of
-// the request. What it does about TLS, proxies and long bodies is left to it.
+// http.Transport, which passes each request and each answer between goroutines. TLS,
+// proxies and long bodies are left to it.
 package pipeline
