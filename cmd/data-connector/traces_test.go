@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 )
 
@@ -96,8 +97,9 @@ func TestTraces(t *testing.T) {
 	if err := json.NewDecoder(resp.Body).Decode(&source); err != nil || resp.StatusCode != http.StatusCreated {
 		t.Fatalf("got %d, %v", resp.StatusCode, err)
 	}
-	checkTraceOnLog(t, env, source.ID, caller)
-	server.stop(t) // sends what is left
+	end := checkTraceOnLog(t, env, source.ID, caller)
+	fetchAt(t, server.URL+"/sources/"+source.ID, end.String(), &source) // all rows are there
+	server.stop(t)                                                      // sends what is left
 	if !strings.Contains(server.log(), `"trace_id":"`+caller+`"`) {
 		t.Errorf("got log\n%s\nwant the line of the request to name its trace", server.log())
 	}
@@ -116,8 +118,9 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// checkTraceOnLog waits until a source is synced and looks at its records.
-func checkTraceOnLog(t *testing.T, env []string, source, trace string) {
+// checkTraceOnLog waits until a source is synced and looks at its records; it gives
+// where the last one stands.
+func checkTraceOnLog(t *testing.T, env []string, source, trace string) domain.Position {
 	t.Helper()
 	cfg, err := loadConfig(mapOf(env))
 	if err != nil {
@@ -135,9 +138,11 @@ func checkTraceOnLog(t *testing.T, env []string, source, trace string) {
 			t.Errorf("offset %d: got traceparent %q, want one of trace %s", rec.Position.Offset, header, trace)
 		}
 		if strings.Contains(string(rec.Raw), `"sync_completed"`) {
-			return
+			return rec.Position
 		}
 	}
+	t.Fatal("the log ends before the sync")
+	return domain.Position{}
 }
 
 func TestTracing(t *testing.T) {
