@@ -160,6 +160,32 @@ func TestWebhookThatCannotBeNoted(t *testing.T) {
 	}
 }
 
+// stuck are objects in a database that does not answer.
+type stuck struct{}
+
+func (stuck) SourcesOf(ctx context.Context, _ domain.Provider, _ string) ([]domain.SourceID, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// While the database does not answer nobody knows whose an ignored delivery is: the
+// answer does not wait for it, and it is noted for nobody.
+func TestWebhookOfNobodyKnowsWhom(t *testing.T) {
+	t.Parallel()
+
+	d := newDesk(t)
+	d.Objects = stuck{}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	got, err := d.Take(ctx, arrival("", shared, "d-1", payload{Event: "star", About: "repo-1"}))
+	if err != nil || got.Ignored != "a ping" || ctx.Err() != nil {
+		t.Errorf("got %+v, %v, and %v of who sent it", got, err, ctx.Err())
+	}
+	if len(d.idle.rows) > 0 {
+		t.Errorf("got rows %+v", d.idle.rows)
+	}
+}
+
 // What was ignored goes after 30 days; what goes wrong is told, and tried again.
 func TestTidyDeliveries(t *testing.T) {
 	t.Parallel()

@@ -106,10 +106,13 @@ func (w *Webhooks) Take(ctx context.Context, a Arrival) (Taken, error) {
 		return Taken{}, err
 	}
 	sources, err := w.about(ctx, provider, hook, d)
-	if err != nil && d.Ignored == "" {
+	switch {
+	case err != nil && d.Ignored == "":
 		return Taken{}, err
-	}
-	if len(sources) == 0 {
+	case err != nil: // whose it is is not known, and who sent it need not care
+		w.Logger.WarnContext(ctx, "a delivery without an effect is not noted", "provider", provider, "err", err)
+		return Taken{Ignored: d.Ignored}, nil
+	case len(sources) == 0:
 		d.Ignored = cmp.Or(d.Ignored, "it is about nothing that is connected here")
 	}
 	body := domain.Digest(sha256.Sum256(a.Body))
@@ -176,12 +179,16 @@ type told struct {
 }
 
 // about are the sources that d is about, each once, also when it means nothing to
-// them. At the address of one source only that one is.
+// them, which is not worth waiting long for. At the address of one source only that
+// one is.
 func (w *Webhooks) about(ctx context.Context, provider domain.Provider, hook *SourceHook, d domain.Delivery) ([]told, error) {
 	var all []told
 	notices := d.Notices
 	if d.Ignored != "" {
 		notices = []domain.Notice{{ExternalKey: d.About}}
+		limited, cancel := context.WithTimeout(ctx, idlePatience)
+		defer cancel()
+		ctx = limited
 	}
 	for _, n := range notices {
 		ids := []domain.SourceID{}
