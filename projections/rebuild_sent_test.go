@@ -3,7 +3,10 @@ package projections_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/projections"
@@ -75,19 +78,76 @@ func TestRowsThatWereSentWait(t *testing.T) {
 	s.complete()
 	w.project(t, l)
 	want := w.rows(t)
-	if _, err := w.db.Exec(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 100', current_database()); END $$`); err != nil {
-		t.Fatal(err)
-	}
 
 	r := w.rebuild(newTopics(20, l))
-	r.Memory = 400 << 10
+	r.DB, r.Memory = w.impatient(t), 400<<10
 	r.Point = func(ctx context.Context, at string) error {
 		if at != projections.PointBeforeCopy {
 			return nil
 		}
-		_, err := w.db.Exec(ctx, `SELECT pg_sleep(0.5)`)
-		return err
+		return w.longer(ctx)
 	}
 	run(t, r)
 	sameRows(t, want, w.rows(t))
+}
+
+// The snapshot that a comparison reads is idle while the tables aside come to where it
+// is. A server that ends idle transactions does not end the comparison.
+func TestVerifyWaitsForALog(t *testing.T) {
+	t.Parallel()
+
+	w, l := newWorld(t), newLog(eventsTopic, 0)
+	s := newStory(t, l, "ann")
+	s.start()
+	s.file(domain.FileAdded, "a.go", "one")
+	w.project(t, l)
+
+	topics := newTopics(20, l)
+	r := w.rebuild(topics)
+	r.DB, r.Log = w.impatient(t), slowTopics{topics, w}
+	r.Point = func(_ context.Context, at string) error {
+		if at != projections.PointAfterCopy {
+			return nil
+		}
+		topics.tell(func() { s.file(domain.FileModified, "a.go", "two") }) // behind what was loaded, and before the snapshot
+		return projectMore(w, l)
+	}
+	if found := verify(t, r); found.Differ() != 0 {
+		t.Errorf("got %+v, want no difference", found)
+	}
+}
+
+// impatient is a pool whose server ends transactions that are idle.
+func (w *world) impatient(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	config := w.db.Config()
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "300" // milliseconds
+	db, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// longer waits for longer than a transaction may be idle then.
+func (w *world) longer(ctx context.Context) error {
+	_, err := w.db.Exec(ctx, `SELECT pg_sleep(1)`)
+	return err
+}
+
+// slowTopics give the first batch after a while.
+type slowTopics struct {
+	projections.Topics
+	w *world
+}
+
+func (s slowTopics) Batches(ctx context.Context, p domain.FeedPartition, from, to int64) iter.Seq2[[]domain.Record, error] {
+	return func(yield func([]domain.Record, error) bool) {
+		if err := s.w.longer(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		s.Topics.Batches(ctx, p, from, to)(yield)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confuse/data-connector/domain"
 )
@@ -79,8 +80,19 @@ func (a *attempt) belowLive(ctx context.Context) error {
 
 // live reads the tables that serve in one snapshot.
 func (a *attempt) live(ctx context.Context, read func(pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, a.DB, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	return snapshot(ctx, a.DB, func(tx pgx.Tx) error {
 		if err := fits(ctx, tx); err != nil {
+			return err
+		}
+		return read(tx)
+	})
+}
+
+// snapshot reads db in one snapshot, which may be idle for long: while the tables
+// aside come to where it is, or the other one sorts its rows.
+func snapshot(ctx context.Context, db *pgxpool.Pool, read func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
 			return err
 		}
 		return read(tx)
@@ -105,7 +117,7 @@ func (a *attempt) compare(ctx context.Context) (found Verified, err error) {
 		if err := a.level(ctx, live); err != nil {
 			return err
 		}
-		return pgx.BeginTxFunc(ctx, a.next, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(next pgx.Tx) error {
+		return snapshot(ctx, a.next, func(next pgx.Tx) error {
 			for _, k := range keyed() {
 				if err := found.table(ctx, k, live, next); err != nil {
 					return fmt.Errorf("compare %s: %w", k.table, err)
