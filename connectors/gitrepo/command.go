@@ -8,7 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -131,8 +131,12 @@ type commandError struct {
 
 func (e *commandError) Error() string { return fmt.Sprintf("git: status %d: %s", e.status, e.text) }
 
+// wantsMemory is what git says when it wants more memory than it may have. What a
+// server says of its own follows other words, as "remote: ".
+var wantsMemory = regexp.MustCompile(`(?im)^(fatal|error): (out of memory|mmap failed|(in|de)flate\w*: out of memory|unable to access .*: out of memory)`)
+
 // overMemory reports whether git wanted more memory than it may have.
-func (e *commandError) overMemory() bool { return strings.Contains(e.text, "Out of memory") }
+func (e *commandError) overMemory() bool { return wantsMemory.MatchString(e.text) }
 
 // A tail keeps the end of what is written to it, where git says what is wrong.
 type tail struct {

@@ -152,6 +152,49 @@ func TestMemoryIsLimited(t *testing.T) {
 	}
 }
 
+// A server that is short of memory, and says so, is passing trouble of its own: it is
+// asked again, and nothing that is there is given up.
+func TestMemoryOfTheServer(t *testing.T) {
+	t.Parallel()
+
+	for said, want := range map[string]error{
+		"remote: fatal: Out of memory, malloc failed (tried to allocate 1000 bytes)\nfatal: early EOF": domain.ErrTransient,
+		"fatal: remote error: Out of memory":                                 domain.ErrTransient,
+		"fatal: Out of memory, malloc failed (tried to allocate 1000 bytes)": domain.ErrTooLarge,
+		"fatal: mmap failed: Cannot allocate memory":                         domain.ErrTooLarge,
+	} {
+		w := newWorld(t)
+		w.repo.Commit("main", gittest.Put("a", "1"))
+		from, held := w.start(), w.list()
+		w.repo.Commit("main", gittest.Put("a", "2"))
+		w.source.Client = newClient(t, gitrepo.Options{HTTP: &http.Client{}, Program: sayer(t, said)})
+		if err := w.source.Changes(t.Context(), w.scope, from, newListing(t)); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", said, err, want)
+		}
+		if want != domain.ErrTransient {
+			continue
+		}
+		if got, err := w.read(held.items["a"]); err != nil || got != "1" {
+			t.Errorf("%s: got %q, %v of what was there", said, got, err)
+		}
+	}
+}
+
+// sayer is a git whose fetches fail with these words.
+func sayer(t *testing.T, words string) (program string) {
+	t.Helper()
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program = filepath.Join(t.TempDir(), "git")
+	script := "#!/bin/sh\ncase \" $* \" in *\" fetch \"*) printf '%s\\n' '" + words + "' >&2; exit 128;; esac\nexec '" + git + "' \"$@\"\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
 // Names that would lead a checkout into its own repository are refused; names that
 // are only strange are names.
 func TestNamesThatGitRefuses(t *testing.T) {
