@@ -114,6 +114,7 @@ type Scope struct {
 	// name which leads elsewhere by now is not followed; empty while it is being
 	// connected or changed.
 	ExternalKey string
+	Object      ObjectState                         // what the source says of the object; zero: nothing
 	Config      json.RawMessage                     // an object with the connector's options and the filters
 	Cache       string                              // a folder of this source on this worker; lost = looked at again, no event
 	Fresh       bool                                // trust no cache: somebody asked for a full sync, or notices were missed

@@ -23,8 +23,12 @@ func (s scoper) scope(src domain.Source) (domain.Scope, *Filter, error) {
 	if err != nil {
 		return domain.Scope{}, nil, err
 	}
+	object := domain.ObjectState{}
+	if src.Object != nil {
+		object = *src.Object
+	}
 	return domain.Scope{
-		Source: src.ID, ExternalKey: src.ExternalKey, Config: src.Config, Cache: filepath.Join(s.cache, src.ID.String(), "connector"),
+		Source: src.ID, ExternalKey: src.ExternalKey, Object: object, Config: src.Config, Cache: filepath.Join(s.cache, src.ID.String(), "connector"),
 		Skip: filter.Skips, Credential: s.credential(src),
 	}, filter, nil
 }

@@ -111,3 +111,13 @@ func rawFacts(s domain.Scope) []byte {
 	}
 	return b
 }
+
+// untold reports whether the cache knows something else of the repository than its
+// source says: somebody else has seen it first, or a hint about it was lost.
+func untold(s domain.Scope) bool {
+	var f Facts
+	if s.Object == (domain.ObjectState{}) || json.Unmarshal(rawFacts(s), &f) != nil {
+		return false
+	}
+	return f.Identity("").State != s.Object
+}

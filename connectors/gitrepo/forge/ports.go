@@ -3,6 +3,7 @@ package forge
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/confuse/data-connector/connectors/rest"
@@ -79,10 +80,14 @@ func (p Ports) Changed(ctx context.Context, s domain.Scope, from domain.Cursor) 
 		return changed, err
 	}
 	before := rawFacts(s)
-	if _, err := p.open.At(ctx, s, rest.Incremental, r.ID); err != nil {
+	_, err = p.open.At(ctx, s, rest.Incremental, r.ID)
+	if limited := (*domain.RateLimitedError)(nil); errors.As(err, &limited) {
+		return false, nil // a job could not ask either; the next look does
+	}
+	if err != nil {
 		return false, err
 	}
-	return !bytes.Equal(before, rawFacts(s)), nil
+	return !bytes.Equal(before, rawFacts(s)) || untold(s), nil
 }
 
 // Fetch implements domain.Connector. A file is read from the cache of git; an item
