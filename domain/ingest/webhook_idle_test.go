@@ -160,10 +160,10 @@ func TestWebhookThatCannotBeNoted(t *testing.T) {
 	}
 }
 
-// stuck are objects in a database that does not answer.
-type stuck struct{}
+// silent is a database that does not answer.
+type silent struct{}
 
-func (stuck) SourcesOf(ctx context.Context, _ domain.Provider, _ string) ([]domain.SourceID, error) {
+func (silent) SourcesOf(ctx context.Context, _ domain.Provider, _ string) ([]domain.SourceID, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -174,7 +174,7 @@ func TestWebhookOfNobodyKnowsWhom(t *testing.T) {
 	t.Parallel()
 
 	d := newDesk(t)
-	d.Objects = stuck{}
+	d.Objects = silent{}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	got, err := d.Take(ctx, arrival("", shared, "d-1", payload{Event: "star", About: "repo-1"}))
