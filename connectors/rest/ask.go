@@ -9,7 +9,7 @@ type Priority int
 const (
 	Hint        Priority = iota // may use all of it
 	Incremental                 // leaves a twentieth
-	Backfill                    // leaves a fifth: first and full listings
+	Backfill                    // leaves a fifth: first and full listings, and what nobody waits for
 )
 
 // spare is the share of a limit that a priority leaves to others, in per cent.

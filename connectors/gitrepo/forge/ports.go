@@ -80,7 +80,7 @@ func (p Ports) Changed(ctx context.Context, s domain.Scope, from domain.Cursor) 
 		return changed, err
 	}
 	before := rawFacts(s)
-	_, err = p.open.At(ctx, s, rest.Incremental, r.ID)
+	_, err = p.open.At(ctx, s, rest.Backfill, r.ID) // nobody waits for it
 	if limited := (*domain.RateLimitedError)(nil); errors.As(err, &limited) {
 		return false, nil // a job could not ask either; the next look does
 	}
