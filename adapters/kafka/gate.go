@@ -43,21 +43,25 @@ func (b RunsBetween) Counts(e domain.FileChanged, offset int64) bool {
 // once more: a fold that began in the middle would not know whether a claim is
 // valid.
 //
-// As long as no source changes, what it was told last stays true.
+// As long as no source changes, what it was told last stays true. Then it only waits
+// until the tables hold what comes.
 type gate struct {
 	*window
 	told *RunsBetween // nil: nothing yet
 }
 
 // know asks about in, if something new is to be known of it, before it goes to the
-// lanes. It reports false when ctx ended.
+// lanes, and waits until the tables hold it. It reports false when ctx ended.
 func (g *gate) know(ctx context.Context, in []*task) bool {
+	if len(in) == 0 {
+		return true
+	}
 	news := g.told == nil
 	for _, t := range in {
 		source := isSourceChanged(t.record)
 		t.barrier, news = source && g.own.Sources, news || source
 	}
-	if news && len(in) > 0 && !g.ask(ctx, in[0].record.Offset, in[len(in)-1].record.Offset+1) {
+	if !g.ask(ctx, in[0].record.Offset, in[len(in)-1].record.Offset+1, news) {
 		return false
 	}
 	for _, t := range in {
@@ -67,11 +71,10 @@ func (g *gate) know(ctx context.Context, in []*task) bool {
 }
 
 // ask asks until it is told or ctx ends.
-func (g *gate) ask(ctx context.Context, from, to int64) bool {
+func (g *gate) ask(ctx context.Context, from, to int64, news bool) bool {
 	for failed := 0; ; failed++ {
-		told, err := g.own.Runs(ctx, g.at.number, from, to)
+		err := g.once(ctx, from, to, news)
 		if err == nil {
-			g.told = &told
 			return true
 		}
 		if ctx.Err() != nil {
@@ -83,6 +86,22 @@ func (g *gate) ask(ctx context.Context, from, to int64) bool {
 			return false
 		}
 	}
+}
+
+// once asks once; without news it is enough that the tables hold all below to.
+func (g *gate) once(ctx context.Context, from, to int64, news bool) error {
+	if !news {
+		if g.own.Held == nil {
+			return nil
+		}
+		return g.own.Held(ctx, domain.Position{Partition: g.at.number, Offset: to - 1})
+	}
+	told, err := g.own.Runs(ctx, g.at.number, from, to)
+	if err != nil {
+		return err
+	}
+	g.told = &told
+	return nil
 }
 
 // counts decodes the record of t, whose headers are given, and tells whether it is to

@@ -12,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
 )
 
@@ -35,7 +36,10 @@ type SubscriberOptions struct {
 
 	Grace time.Duration // how long what was delivered may still be acked when its partition goes or the subscription ends; 0: 10 s
 
-	Runs    Runs // of the events topic: only what counts is handed out. Nil: everything is
+	Runs Runs // of the events topic: only what counts is handed out. Nil: everything is
+	// Held returns when the tables hold everything up to a position: with Runs, nothing
+	// is handed out before. Nil: what comes between two events of sources may be.
+	Held    func(ctx context.Context, p domain.Position) error
 	Sources bool // with Runs: events of sources are handed out too, when all before them of the source is done
 }
 

@@ -65,7 +65,7 @@ func (s *service) dispatcher(of stageOf, stage pipeline.Stage) *pipeline.Dispatc
 		Stage: stage,
 		Live: pipeline.Feed{Topic: s.kafka.Layout.Events(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
 			Group: s.stageGroup(of.name), Instance: s.WorkerName, Lanes: pipeline.LanesPerCall * s.DispatchLanes, Window: s.DispatchWindow,
-			Runs: s.runsBetween, Sources: sources,
+			Runs: s.runsBetween, Held: s.waiters.Wait, Sources: sources,
 		})},
 		Again: pipeline.Again{
 			Feed: pipeline.Feed{Topic: s.kafka.Layout.Replay(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{

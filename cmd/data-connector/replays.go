@@ -111,7 +111,8 @@ func (s *service) fileStates(out message.Publisher) *pipeline.FileStates {
 	log := kafka.NewReader(s.kafka)
 	return &pipeline.FileStates{
 		Live: pipeline.Feed{Topic: s.kafka.Layout.Events(), Subscriber: kafka.NewSubscriber(s.kafka, kafka.SubscriberOptions{
-			Group: s.stageGroup("files-state"), Instance: s.WorkerName, Lanes: s.DispatchLanes, Window: s.DispatchWindow, Runs: s.runsBetween,
+			Group: s.stageGroup("files-state"), Instance: s.WorkerName, Lanes: s.DispatchLanes, Window: s.DispatchWindow,
+			Runs: s.runsBetween, Held: s.waiters.Wait,
 		})},
 		Out: out, Topic: s.kafka.Layout.States(), All: log.All, Ends: log.Ends, Messages: log.Messages, Tables: s.reader, Clock: s.clock, Log: s.log,
 		Every: s.FilesStateCheck,
