@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -153,12 +154,29 @@ func (l *lanes) trouble(ctx context.Context, p kgo.FetchTopicPartition) {
 	l.options.Log.WarnContext(ctx, "consumer group in trouble", "group", l.own.Group, "err", err)
 }
 
-func (l *lanes) assigned(_ context.Context, _ *kgo.Client, added map[string][]int32) {
+func (l *lanes) assigned(ctx context.Context, client *kgo.Client, added map[string][]int32) {
+	ends := l.ends(ctx, client)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, at := range names(added) {
-		l.parts[at.number] = newWindow(l, at)
+		l.parts[at.number] = newWindow(l, at, ends)
 	}
+}
+
+// ends are where the partitions of the topic end now, for who is told of repeats:
+// what comes later, no process before this one has had. Nil: nobody knows.
+func (l *lanes) ends(ctx context.Context, client *kgo.Client) kadm.ListedOffsets {
+	if l.own.Runs != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitTime)
+	defer cancel()
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, l.topic)
+	if err != nil {
+		l.options.Log.DebugContext(ctx, "more than needed counts as a repeat", "group", l.own.Group, "err", err)
+		return nil
+	}
+	return ends
 }
 
 // revoked lets what is in hand finish before others get the partition, so that

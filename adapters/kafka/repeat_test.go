@@ -56,6 +56,32 @@ func TestRepeat(t *testing.T) {
 	})
 }
 
+// What came to stand on the topic after a process got its partitions, no other one
+// has had in hand.
+func TestNoRepeatOfWhatIsNew(t *testing.T) {
+	t.Parallel()
+
+	const keys = 8
+	onBoth(t, func(t *testing.T, w world) {
+		topic := w.Layout.Replay()
+		w.publishKeys(t, topic, keys)
+		messages := w.subscribe(t, kafka.NewSubscriber(w.Options, kafka.SubscriberOptions{Group: w.Layout.Prefix, Grace: time.Second}), topic)
+		for n := range 2 * keys * lanesPerKey {
+			if n == keys*lanesPerKey { // all partitions are there
+				w.publishKeys(t, topic, keys)
+			}
+			m := within(messages, time.Minute)
+			if m == nil {
+				t.Fatalf("%d came", n)
+			}
+			if old := n < keys*lanesPerKey; old != (m.Metadata[wire.MetaRepeat] != "") {
+				t.Errorf("message %d, offset %s: a repeat: %q", n, m.Metadata[wire.MetaOffset], m.Metadata[wire.MetaRepeat])
+			}
+			m.Ack()
+		}
+	})
+}
+
 func offsetOf(t *testing.T, text string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(text, 10, 64)

@@ -2,9 +2,11 @@ package kafka
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/domain/wire"
@@ -25,6 +27,7 @@ type window struct {
 	queue  []*task // came in, not through the gate yet
 	open   []*task // not done, or behind one that is not; in the order of the log
 	bytes  int64   // of open
+	end    int64   // of the partition when it was assigned
 	first  int64   // with next: the first record that was read
 	next   int64   // all below it is done; -1: nothing was read
 	saved  int64   // next, as last committed
@@ -45,8 +48,11 @@ type task struct {
 	done    bool
 }
 
-func newWindow(l *lanes, at partitionName) *window {
-	w := &window{lanes: l, at: at, next: -1, saved: -1, lines: make(map[string]*line), idle: make(chan struct{}), wake: make(chan struct{}, 1)}
+func newWindow(l *lanes, at partitionName, ends kadm.ListedOffsets) *window {
+	w := &window{lanes: l, at: at, end: math.MaxInt64, next: -1, saved: -1, lines: make(map[string]*line), idle: make(chan struct{}), wake: make(chan struct{}, 1)}
+	if end, ok := ends.Lookup(at.topic, at.number); ok && end.Err == nil {
+		w.end = end.Offset
+	}
 	w.hard, w.drop = context.WithCancel(context.WithoutCancel(l.work))
 	w.soft, w.quit = context.WithCancel(w.hard)
 	if l.own.Runs != nil {
@@ -69,7 +75,7 @@ func (w *window) take(records []*kgo.Record) {
 		if w.next < 0 {
 			w.first, w.next, w.saved = r.Offset, r.Offset, r.Offset
 		}
-		if w.own.Runs == nil && r.Offset < w.first+int64(w.own.Window) {
+		if w.own.Runs == nil && r.Offset < min(w.end, w.first+int64(w.own.Window)) {
 			r.Headers = append(slices.Clip(r.Headers), kgo.RecordHeader{Key: wire.MetaRepeat, Value: []byte("1")})
 		}
 	}
