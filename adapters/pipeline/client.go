@@ -27,7 +27,7 @@ const HeaderKey = "Idempotency-Key"
 
 // A Client asks one neighbour over HTTP. It may be used concurrently.
 type Client struct {
-	URL     string            // of the neighbour, without a path of its API
+	URL     string            // of the neighbour, without a path of its API; with the login that it asks for
 	HTTP    *http.Client      // as HTTPClient makes them
 	Timeout time.Duration     // of one request; 0: DefaultTimeout
 	Header  map[string]string // sent with each request
@@ -104,6 +104,10 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	req.Header["Content-Type"] = []string{r.Type}
 	if r.Key != "" {
 		req.Header[HeaderKey] = []string{r.Key}
+	}
+	if u := req.URL.User; u != nil && req.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
 	}
 	resp, err := c.HTTP.Transport.RoundTrip(req) // no redirect is followed and no cookie kept, which is what Do is for
 	if err != nil {

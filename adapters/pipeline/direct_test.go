@@ -105,6 +105,25 @@ func TestClientOverKeptConnections(t *testing.T) {
 	all.Wait()
 }
 
+// The login of an address is sent, whichever way a request goes.
+func TestClientLogsIn(t *testing.T) {
+	t.Parallel()
+
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name, password, ok := r.BasicAuth(); !ok || name != "us" || password != "p:w" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer s.Close()
+	c := &pipeline.Client{URL: strings.Replace(s.URL, "http://", "http://us:p%3Aw@", 1), HTTP: pipeline.HTTPClient(1)}
+	defer c.HTTP.CloseIdleConnections()
+	for _, body := range []string{"small", strings.Repeat("large", 10_000)} {
+		if err := c.Post(t.Context(), pipeline.Request{Path: "/", Type: "text/plain", Body: []byte(body)}, nil); err != nil {
+			t.Errorf("%.5s: %v", body, err)
+		}
+	}
+}
+
 // A crude is a neighbour that does as it is told with each connection.
 func crude(t *testing.T, serve func(number int, c net.Conn, in *bufio.Reader)) *pipeline.Client {
 	t.Helper()
