@@ -19,8 +19,9 @@ import (
 	"github.com/confuse/data-connector/domain/ingest"
 )
 
-// mailTime is how long a mail server may take for a whole message.
-const mailTime = 30 * time.Second
+// mailTime is how long a mail server may take for a whole message, if ctx says no
+// less.
+const mailTime = 15 * time.Second
 
 // mail hands a message to the server of an address as shoutrrr reads it. It does not
 // let shoutrrr send it, which looks names up by itself and waits for answers without
@@ -84,7 +85,7 @@ func converse(ctx context.Context, conn net.Conn, c smtp.Config, l letter) error
 		if err := client.StartTLS(encryption); err != nil {
 			return fmt.Errorf("encrypt: %w", err)
 		}
-	} else if !implicit && c.RequireStartTLS {
+	} else if !implicit && (c.RequireStartTLS || c.Encryption == smtp.EncExplicitTLS) {
 		return errNoTLS
 	}
 	if login := loginOf(c); login != nil {
@@ -110,10 +111,22 @@ func loginOf(c smtp.Config) smtpclient.Auth {
 	case smtp.AuthCRAMMD5:
 		return smtpclient.CRAMMD5Auth(c.Username, c.Password)
 	case smtp.AuthOAuth2:
-		return smtp.OAuth2Auth(c.Username, c.Password)
+		return sealed{smtp.OAuth2Auth(c.Username, c.Password)}
 	default:
 		return nil
 	}
+}
+
+// A sealed login goes over TLS alone, as that of smtpclient.PlainAuth does by itself:
+// whoever is in between may take the offer of STARTTLS away.
+type sealed struct{ smtpclient.Auth }
+
+// Start implements smtpclient.Auth.
+func (s sealed) Start(server *smtpclient.ServerInfo) (string, []byte, error) {
+	if !server.TLS {
+		return "", nil, errNoTLS
+	}
+	return s.Auth.Start(server) //nolint:wrapcheck // it stands for what it wraps
 }
 
 // A letter is a message as a mail.
