@@ -3,7 +3,6 @@ package notify_test
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -233,25 +232,6 @@ func TestMail(t *testing.T) {
 	}
 	if login, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(got.login, "PLAIN ")); err != nil || string(login) != "\x00ann\x00top-secret" {
 		t.Errorf("got the login %q, %v", login, err)
-	}
-}
-
-// A token, and what is to be encrypted, goes to no server that does not encrypt.
-func TestMailInTheClear(t *testing.T) {
-	t.Parallel()
-
-	server := newMailServer(t)
-	sender := &notify.Sender{HTTP: rest.Guarded(nil), Clock: clock.System{}, Host: anywhere}
-	for _, query := range []string{"auth=OAuth2", "encryption=ExplicitTLS", "requirestarttls=yes"} {
-		err := sender.Send(t.Context(), service("smtp://ann:top-secret@"+server.addr+"/?from=dc@example.org&to=ops@example.org&"+query), "1", message)
-		if !errors.Is(err, domain.ErrTransient) {
-			t.Errorf("%s: got %v", query, err)
-		}
-	}
-	select {
-	case got := <-server.got:
-		t.Errorf("got %+v in the clear", got)
-	default:
 	}
 }
 

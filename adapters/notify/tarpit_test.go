@@ -111,3 +111,22 @@ func TestTarpit(t *testing.T) {
 		})
 	}
 }
+
+// A token, and what is to be encrypted, goes to no server that does not encrypt.
+func TestMailInTheClear(t *testing.T) {
+	t.Parallel()
+
+	server := newMailServer(t)
+	sender := &notify.Sender{HTTP: rest.Guarded(nil), Clock: clock.System{}, Host: anywhere}
+	for _, query := range []string{"auth=OAuth2", "encryption=ExplicitTLS", "requirestarttls=yes"} {
+		err := sender.Send(t.Context(), service("smtp://ann:top-secret@"+server.addr+"/?from=dc@example.org&to=ops@example.org&"+query), "1", message)
+		if !errors.Is(err, domain.ErrTransient) {
+			t.Errorf("%s: got %v", query, err)
+		}
+	}
+	select {
+	case got := <-server.got:
+		t.Errorf("got %+v in the clear", got)
+	default:
+	}
+}

@@ -91,7 +91,7 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 	if err := c.write(req); err != nil {
 		return nil, err
 	}
-	for range maxEarly {
+	for range maxEarly + 1 {
 		resp, err := http.ReadResponse(c.in, req)
 		if err != nil {
 			return nil, err
