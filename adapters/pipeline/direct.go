@@ -76,7 +76,7 @@ func (d *direct) suits(req *http.Request) bool {
 }
 
 // isPlain tells whether a request says whom it asks as it stands there: no name that
-// needs to be encoded, no zone of an address, no host but the one of the URL.
+// needs to be encoded, no zone of an address, no host but the one of the URL, and that.
 func isPlain(req *http.Request) bool {
 	host := req.URL.Host
 	for i := range len(host) {
@@ -84,7 +84,7 @@ func isPlain(req *http.Request) bool {
 			return false
 		}
 	}
-	return req.Host == host && req.Header.Get("Host") == "" && req.Header.Get("Content-Length") == "" && len(req.TransferEncoding) == 0
+	return host != "" && req.Host == host && req.Header.Get("Host") == "" && req.Header.Get("Content-Length") == "" && len(req.TransferEncoding) == 0
 }
 
 func address(host string) string {
