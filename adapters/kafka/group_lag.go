@@ -9,15 +9,22 @@ import (
 )
 
 // GroupLag counts the records of topic behind what a consumer group has
-// committed; what it has never read counts from the beginning. -1: there is no
-// such group. It asks through the connections of l.
+// committed; what it has never read counts from the beginning, also when it has not
+// done with anything yet. -1: there is no such group. It asks through the connections
+// of l.
 func (l *Log) GroupLag(ctx context.Context, group, topic string) (int64, error) {
 	committed, err := l.admin.FetchOffsets(ctx, group)
-	if errors.Is(err, kerr.GroupIDNotFound) || err == nil && len(committed) == 0 {
-		return -1, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return 0, askError("offsets of group "+group, err)
+	}
+	if len(committed) == 0 {
+		running, err := l.GroupsRunning(ctx, group)
+		if err != nil {
+			return 0, err
+		}
+		if !running[group] {
+			return -1, nil
+		}
 	}
 	starts, err := l.admin.ListStartOffsets(ctx, topic)
 	if err != nil {

@@ -82,6 +82,26 @@ func TestNoRepeatOfWhatIsNew(t *testing.T) {
 	})
 }
 
+// A group that could not do with anything yet is behind by all there is.
+func TestLagOfNothingDone(t *testing.T) {
+	t.Parallel()
+
+	onBoth(t, func(t *testing.T, w world) {
+		w.Log = quiet()
+		topic := w.Layout.Replay()
+		w.publish(t, topic)
+		if lag := w.lag(t, topic); lag != -1 {
+			t.Errorf("got %d without a group, want -1", lag)
+		}
+		if m := next(t, w.subscribe(t, w.subscriber(8), topic)); m == nil { // it is never answered
+			t.Fatal("nothing comes")
+		}
+		if lag := w.lag(t, topic); lag != laneKeys*lanesPerKey {
+			t.Errorf("got %d, want all", lag)
+		}
+	})
+}
+
 func offsetOf(t *testing.T, text string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(text, 10, 64)
