@@ -49,11 +49,12 @@ func sum(all []int64) (total int64) {
 // is free when the last of them is answered for.
 func (l *Log) encode(trace string, messages []domain.Message, records []*kgo.Record) (size int64, err error) {
 	all := make([]kgo.Record, len(messages))
+	var c wire.Encoder
 	var h headers
 	for i := range messages {
 		m := messages[i]
 		m.Trace = cmp.Or(m.Trace, trace) // of the copy
-		e, err := wire.Encode(m)
+		e, err := c.Encode(m)
 		if err != nil {
 			return 0, err
 		}

@@ -16,6 +16,17 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+func BenchmarkEncodeMany(b *testing.B) {
+	m := samples()["file_added"]
+	b.ReportAllocs()
+	var c wire.Encoder
+	for b.Loop() {
+		if _, err := c.Encode(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkDecode(b *testing.B) {
 	headers, value := golden(b, "testdata/file_added.golden")
 	b.ReportAllocs()

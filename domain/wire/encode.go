@@ -28,7 +28,19 @@ type about struct {
 // or holds NUL (the caller replaces it with domain.Clean), and with
 // domain.ErrTooLarge data above MaxData or a cursor above domain.MaxCursor.
 // Attributes that are nil become {}.
-func Encode(m domain.Message) (Encoded, error) {
+func Encode(m domain.Message) (Encoded, error) { return new(Encoder).Encode(m) }
+
+// An Encoder encodes one message after the other, in memory that they share: it is
+// free when nobody uses any of them. The zero Encoder is ready for use, by one
+// goroutine at a time.
+type Encoder struct {
+	headers []Header
+	room    []byte // what is left for values
+	size    int    // of the last room
+}
+
+// Encode is [Encode], but the Headers that it gives are good until the next call.
+func (c *Encoder) Encode(m domain.Message) (Encoded, error) {
 	event := withAttributes(m.Event)
 	a, err := describe(event)
 	if err != nil {
@@ -40,11 +52,11 @@ func Encode(m domain.Message) (Encoded, error) {
 	if problem := check(event); problem != "" {
 		return Encoded{}, fmt.Errorf("wire: %s of source %s: %s", a.name, a.source, problem)
 	}
-	value, err := marshal(event)
+	value, err := c.marshal(event)
 	if err != nil {
 		return Encoded{}, fmt.Errorf("wire: %s of source %s: %w", a.name, a.source, err)
 	}
-	return Encoded{Key: appendUUID(make([]byte, 0, uuidLength), a.subject), Headers: headers(m, a), Value: value}, nil
+	return Encoded{Key: appendUUID(make([]byte, 0, uuidLength), a.subject), Headers: c.headersOf(m, a), Value: value}, nil
 }
 
 func withAttributes(event domain.Event) domain.Event {
@@ -81,9 +93,9 @@ func (a about) eventType() (eventType, dataSchema string) {
 	}
 }
 
-// headers share the memory of one text: there are many events, and each text of
+// headersOf share the memory of one text: there are many events, and each text of
 // its own would cost as much as the JSON.
-func headers(m domain.Message, a about) []Header {
+func (c *Encoder) headersOf(m domain.Message, a about) []Header {
 	var v varied
 	v.text.Grow(variedSize)
 	var buf [64]byte // no part is longer
@@ -96,8 +108,10 @@ func headers(m domain.Message, a about) []Header {
 	text := v.text.String()
 
 	eventType, dataSchema := a.eventType()
-	hs := make([]Header, 0, mostHeaders)
-	hs = append(hs,
+	if c.headers == nil {
+		c.headers = make([]Header, 0, mostHeaders)
+	}
+	hs := append(c.headers[:0],
 		Header{HeaderSpecVersion, specVersion},
 		Header{HeaderID, id.of(text)},
 		Header{HeaderType, eventType},
@@ -139,12 +153,12 @@ type extent struct{ from, to int }
 func (x extent) of(text string) string { return text[x.from:x.to] }
 
 // marshal gives the JSON of an event, with < and & as they are.
-func marshal(event domain.Event) ([]byte, error) {
+func (c *Encoder) marshal(event domain.Event) ([]byte, error) {
 	raw, err := rawJSON(event)
 	if err != nil {
 		return nil, err
 	}
-	value, err := encode(event)
+	value, err := c.json(event)
 	if err != nil {
 		return nil, err
 	}
@@ -161,13 +175,15 @@ func marshal(event domain.Event) ([]byte, error) {
 	return value, nil
 }
 
-func encode(event domain.Event) ([]byte, error) {
+func (c *Encoder) json(event domain.Event) ([]byte, error) {
 	switch e := event.(type) {
 	case domain.FileChanged:
-		return marshalFile(e)
+		value, err := marshalFile(c.roomFor(fileSize), e)
+		return c.taken(value), err
 	case domain.StageReported:
 		if e.Letter == nil {
-			return marshalStage(e)
+			value, err := marshalStage(c.roomFor(stageSize), e)
+			return c.taken(value), err
 		}
 	}
 	var b bytes.Buffer

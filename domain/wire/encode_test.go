@@ -3,9 +3,13 @@ package wire_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
@@ -90,4 +94,65 @@ func TestEncodeNeedsIDAndTime(t *testing.T) {
 			t.Errorf("got no error for id %s at %s", m.ID, m.Time)
 		}
 	}
+}
+
+// What one Encoder gives is what Encode gives, and the next message leaves it as it is.
+func TestEncoder(t *testing.T) {
+	t.Parallel()
+
+	var c wire.Encoder
+	kept := map[string][]wire.Encoded{}
+	for range 200 { // several rooms full
+		for name, m := range samples() {
+			got, err := c.Encode(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Headers = slices.Clone(got.Headers)
+			kept[name] = append(kept[name], got)
+		}
+	}
+	for name, m := range samples() {
+		want, err := wire.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range kept[name] {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	}
+}
+
+// Text is escaped wherever in it a byte stands that needs it.
+func TestEscapes(t *testing.T) {
+	t.Parallel()
+
+	for c := range 256 {
+		for at := range 20 {
+			text := []byte("abcdefghijklmnopqrst")
+			text[at] = byte(c)
+			if !utf8.Valid(text) {
+				continue
+			}
+			var w wire.JSON
+			w.Text("", string(text))
+			if got, want := string(w.B), jsonText(t, string(text)); got != want || w.Err != nil {
+				t.Fatalf("got %s, %v, want %s", got, w.Err, want)
+			}
+		}
+	}
+}
+
+// jsonText is what encoding/json makes of s, without escaping HTML.
+func jsonText(t *testing.T, s string) string {
+	t.Helper()
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -16,8 +16,8 @@ const fileSize = 896
 // whoever adds a field adds it here, too, which a test demands.
 type fileWriter struct{ JSON }
 
-func marshalFile(e domain.FileChanged) ([]byte, error) {
-	w := fileWriter{JSON{B: make([]byte, 0, fileSize)}}
+func marshalFile(to []byte, e domain.FileChanged) ([]byte, error) {
+	w := fileWriter{JSON{B: to}}
 	w.id(`{"source_id":`, e.SourceID.UUID)
 	w.Text(`,"owner_id":`, string(e.OwnerID))
 	w.id(`,"file_id":`, e.FileID.UUID)

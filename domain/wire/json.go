@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -36,11 +37,14 @@ func (w *JSON) Some(before, s string) {
 
 // Text leaves whatever needs an escape or is not ASCII to encoding/json.
 func (w *JSON) Text(before, s string) {
-	w.B = append(w.B, before...)
-	if isPlain(s) {
-		w.B = append(append(append(w.B, '"'), s...), '"')
+	w.B = append(append(w.B, before...), '"')
+	from := len(w.B)
+	w.B = append(w.B, s...)
+	if isPlain(w.B[from:]) {
+		w.B = append(w.B, '"')
 		return
 	}
+	w.B = w.B[:from-1]
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -83,12 +87,26 @@ func (w *JSON) Texts(before string, all map[string]string) {
 	w.B = append(w.B, '}')
 }
 
-// isPlain reports whether the JSON of s is s in quotes.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+// isPlain reports whether the JSON of s is s in quotes: printable ASCII but for quotes
+// and backslashes. It looks at eight bytes at a time.
+func isPlain(s []byte) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		x := binary.LittleEndian.Uint64(s)
+		if (x|(x-eight*' ')|less1(x^eight*'"')|less1(x^eight*'\\')|less1(x^eight*0x7f))&(eight<<7) != 0 {
+			return false
+		}
+	}
+	for _, c := range s {
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
 			return false
 		}
 	}
 	return true
 }
+
+// eight times a byte is eight of it.
+const eight = 0x0101010101010101
+
+// less1 sets the high bit of each byte of x that is zero, and of no other one below
+// 0x80 unless a byte before it is zero.
+func less1(x uint64) uint64 { return x - eight }

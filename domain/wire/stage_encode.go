@@ -7,8 +7,8 @@ const stageSize = 320
 
 // marshalStage writes the JSON of a StageReported without a letter, which nearly all
 // are, as encoding/json does: see [fileWriter].
-func marshalStage(e domain.StageReported) ([]byte, error) {
-	w := fileWriter{JSON{B: make([]byte, 0, stageSize)}}
+func marshalStage(to []byte, e domain.StageReported) ([]byte, error) {
+	w := fileWriter{JSON{B: to}}
 	w.id(`{"source_id":`, e.SourceID.UUID)
 	w.Text(`,"owner_id":`, string(e.OwnerID))
 	w.id(`,"file_id":`, e.FileID.UUID)
