@@ -74,7 +74,7 @@ func record(t fataler, e domain.Event) domain.Record {
 	}
 	r := domain.Record{Key: enc.Key, Raw: enc.Value, Headers: map[string]string{}}
 	for _, h := range enc.Headers {
-		r.Headers[h.Key] = h.Value
+		r.Headers[h.Key] = string(h.Value)
 	}
 	return decoded(r)
 }

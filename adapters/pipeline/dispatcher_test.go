@@ -169,7 +169,7 @@ func messageOf(t *testing.T, e domain.Event) *message.Message {
 	}
 	m := message.NewMessage(id.String(), enc.Value)
 	for _, h := range enc.Headers {
-		m.Metadata[h.Key] = h.Value
+		m.Metadata[h.Key] = string(h.Value)
 	}
 	m.Metadata[wire.MetaTopic], m.Metadata[wire.MetaPartition], m.Metadata[wire.MetaOffset], m.Metadata[wire.MetaKey] = "events", "1", "41", string(enc.Key)
 	return m

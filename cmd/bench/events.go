@@ -118,7 +118,7 @@ func recordsOf(topic string, offset int64, messages []domain.Message) ([]domain.
 		}
 		headers := make(map[string]string, len(e.Headers))
 		for _, h := range e.Headers {
-			headers[h.Key] = h.Value
+			headers[h.Key] = string(h.Value)
 		}
 		records[i] = domain.Record{
 			Topic: topic, Position: domain.Position{Partition: m.Partition, Offset: offset + int64(i)},

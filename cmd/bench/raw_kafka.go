@@ -26,7 +26,7 @@ func rawRecords(topic string, messages ...domain.Message) ([]*kgo.Record, error)
 		}
 		records[i] = &kgo.Record{Topic: topic, Partition: m.Partition, Key: e.Key, Value: e.Value}
 		for _, h := range e.Headers {
-			records[i].Headers = append(records[i].Headers, kgo.RecordHeader{Key: h.Key, Value: []byte(h.Value)})
+			records[i].Headers = append(records[i].Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
 	}
 	return records, nil

@@ -21,7 +21,7 @@ func record(t *testing.T, m domain.Message) (map[string]string, []byte) {
 	}
 	headers := map[string]string{}
 	for _, h := range e.Headers {
-		headers[h.Key] = h.Value
+		headers[h.Key] = string(h.Value)
 	}
 	return headers, e.Value
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,13 +34,13 @@ func Encode(m domain.Message) (Encoded, error) { return new(Encoder).Encode(m) }
 // goroutine at a time.
 type Encoder struct {
 	headers []Header
-	room    []byte // what is left for values
+	room    []byte // what is left for texts
 	size    int    // of the last room
 }
 
 // Encode is [Encode], but the Headers that it gives are good until the next call.
 func (c *Encoder) Encode(m domain.Message) (Encoded, error) {
-	event := withAttributes(m.Event)
+	event := m.Event
 	a, err := describe(event)
 	if err != nil {
 		return Encoded{}, fmt.Errorf("wire: %w", err)
@@ -56,15 +55,7 @@ func (c *Encoder) Encode(m domain.Message) (Encoded, error) {
 	if err != nil {
 		return Encoded{}, fmt.Errorf("wire: %s of source %s: %w", a.name, a.source, err)
 	}
-	return Encoded{Key: appendUUID(make([]byte, 0, uuidLength), a.subject), Headers: c.headersOf(m, a), Value: value}, nil
-}
-
-func withAttributes(event domain.Event) domain.Event {
-	if e, ok := event.(domain.FileChanged); ok && e.Attributes == nil {
-		e.Attributes = map[string]string{}
-		return e
-	}
-	return event
+	return Encoded{Key: c.taken(appendUUID(c.roomFor(uuidLength), a.subject)), Headers: c.headersOf(m, a), Value: value}, nil
 }
 
 func describe(event domain.Event) (about, error) {
@@ -93,64 +84,51 @@ func (a about) eventType() (eventType, dataSchema string) {
 	}
 }
 
-// headersOf share the memory of one text: there are many events, and each text of
-// its own would cost as much as the JSON.
+// headersOf are those of m. Their texts stand in the room: there are many events, and
+// texts of their own would cost as much as the JSON.
 func (c *Encoder) headersOf(m domain.Message, a about) []Header {
-	var v varied
-	v.text.Grow(variedSize)
-	var buf [64]byte // no part is longer
-	id := v.add(appendUUID(buf[:0], m.ID.UUID))
-	source := v.add(appendUUID(append(buf[:0], sourcePrefix...), a.source.UUID))
-	subject := v.add(appendUUID(buf[:0], a.subject))
-	at := v.add(m.Time.UTC().AppendFormat(buf[:0], time.RFC3339Nano))
-	run := v.add(strconv.AppendInt(buf[:0], a.run, 10))
-	seq := v.add(strconv.AppendInt(buf[:0], a.seq, 10))
-	text := v.text.String()
-
 	eventType, dataSchema := a.eventType()
 	if c.headers == nil {
 		c.headers = make([]Header, 0, mostHeaders)
 	}
-	hs := append(c.headers[:0],
-		Header{HeaderSpecVersion, specVersion},
-		Header{HeaderID, id.of(text)},
-		Header{HeaderType, eventType},
-		Header{HeaderSource, source.of(text)},
-		Header{HeaderSubject, subject.of(text)},
-		Header{HeaderTime, at.of(text)},
-		Header{HeaderDataSchema, dataSchema},
-		Header{HeaderContentType, contentType},
-	)
+	w := headerWriter{all: c.headers[:0], text: c.roomFor(headersSize)}
+	w.put(HeaderSpecVersion, append(w.text, specVersion...))
+	w.put(HeaderID, appendUUID(w.text, m.ID.UUID))
+	w.put(HeaderType, append(w.text, eventType...))
+	w.put(HeaderSource, appendUUID(append(w.text, sourcePrefix...), a.source.UUID))
+	w.put(HeaderSubject, appendUUID(w.text, a.subject))
+	w.put(HeaderTime, m.Time.UTC().AppendFormat(w.text, time.RFC3339Nano))
+	w.put(HeaderDataSchema, append(w.text, dataSchema...))
+	w.put(HeaderContentType, append(w.text, contentType...))
 	if m.Trace != "" {
-		hs = append(hs, Header{HeaderTrace, m.Trace})
+		w.put(HeaderTrace, append(w.text, m.Trace...))
 	}
 	if a.inRun {
-		hs = append(hs, Header{HeaderRun, run.of(text)}, Header{HeaderSeq, seq.of(text)})
+		w.put(HeaderRun, strconv.AppendInt(w.text, a.run, 10))
+		w.put(HeaderSeq, strconv.AppendInt(w.text, a.seq, 10))
 	}
-	return hs
+	c.taken(w.text)
+	c.headers = w.all
+	return w.all
 }
 
 // mostHeaders is how many headers an event has at most.
 const mostHeaders = 11
 
-// variedSize is about what the texts that differ from event to event take
-// together, in bytes.
-const variedSize = 176
+// headersSize is about what the texts of headers take together, in bytes.
+const headersSize = 384
 
-// A varied is texts behind each other.
-type varied struct{ text strings.Builder }
-
-// add adds a text and says where it lies.
-func (v *varied) add(text []byte) extent {
-	from := v.text.Len()
-	v.text.Write(text)
-	return extent{from, v.text.Len()}
+// A headerWriter writes one text behind the other.
+type headerWriter struct {
+	all  []Header
+	text []byte
 }
 
-// An extent is a part of a text.
-type extent struct{ from, to int }
-
-func (x extent) of(text string) string { return text[x.from:x.to] }
+// put takes the text to which the value of a header was appended.
+func (w *headerWriter) put(key string, text []byte) {
+	w.all = append(w.all, Header{key, text[len(w.text):len(text):len(text)]})
+	w.text = text
+}
 
 // marshal gives the JSON of an event, with < and & as they are.
 func (c *Encoder) marshal(event domain.Event) ([]byte, error) {

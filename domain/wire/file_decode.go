@@ -210,3 +210,11 @@ func (r *fileReader) id(to *uuid.UUID) {
 func (r *fileReader) time(to *time.Time) {
 	r.odd = r.odd || to.UnmarshalText([]byte(r.text())) != nil
 }
+
+func withAttributes(event domain.Event) domain.Event {
+	if e, ok := event.(domain.FileChanged); ok && e.Attributes == nil {
+		e.Attributes = map[string]string{}
+		return e
+	}
+	return event
+}

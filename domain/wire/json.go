@@ -72,7 +72,8 @@ func (w *JSON) Bytes(before string, b []byte) {
 // Texts writes all as an object, in the order of its names. A nil one is {}.
 func (w *JSON) Texts(before string, all map[string]string) {
 	w.B = append(append(w.B, before...), '{')
-	names := make([]string, 0, 8) // most files have fewer
+	var few [8]string // most files have fewer
+	names := few[:0]
 	for name := range all {
 		names = append(names, name)
 	}

@@ -1,12 +1,16 @@
 package wire
 
-// maxRoom is the most that is set aside for values at once.
-const maxRoom = 64 << 10
+// What is set aside at once, in bytes: first as much as most events take, with key and
+// headers, then twice as much each time.
+const (
+	firstRoom = 1280
+	maxRoom   = 64 << 10
+)
 
 // roomFor gives an empty slice with room for about n bytes.
 func (c *Encoder) roomFor(n int) []byte {
 	if cap(c.room) < n {
-		c.size = min(max(n, 4*c.size), maxRoom)
+		c.size = max(n, min(max(firstRoom, 2*c.size), maxRoom))
 		c.room = make([]byte, 0, c.size)
 	}
 	return c.room

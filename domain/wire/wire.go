@@ -72,7 +72,10 @@ const (
 func SchemaURI(eventType string) string { return schemaPrefix + eventType + schemaSuffix }
 
 // A Header is one header of a record.
-type Header struct{ Key, Value string }
+type Header struct {
+	Key   string
+	Value []byte
+}
 
 // An Encoded is an event as a record: key, headers in a fixed order, value.
 type Encoded struct {
