@@ -132,7 +132,7 @@ func putBad(t *testing.T, env []string, partition int32, source domain.SourceID)
 	}
 	record := &kgo.Record{Topic: mapOf(env)["KAFKA_TOPIC_PREFIX"] + ".events.v1", Partition: partition, Key: good.Key, Value: []byte(`{"source_id":`)}
 	for _, h := range good.Headers {
-		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: []byte(h.Value)})
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(mapOf(env)["KAFKA_BOOTSTRAP_SERVERS"], ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {

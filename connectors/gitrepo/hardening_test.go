@@ -171,7 +171,7 @@ func TestMemoryOfTheServer(t *testing.T) {
 		if err := w.source.Changes(t.Context(), w.scope, from, newListing(t)); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", said, err, want)
 		}
-		if want != domain.ErrTransient {
+		if !errors.Is(want, domain.ErrTransient) {
 			continue
 		}
 		if got, err := w.read(held.items["a"]); err != nil || got != "1" {

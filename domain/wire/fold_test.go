@@ -59,7 +59,7 @@ func TestFold(t *testing.T) {
 		}
 		var headers []kgoHeader
 		for _, h := range enc.Headers {
-			headers = append(headers, kgoHeader{h.Key, []byte(h.Value)})
+			headers = append(headers, kgoHeader{h.Key, h.Value})
 		}
 		if f, counts, err := fold.Next(wire.Headers(headers), enc.Value, int64(offset)); err != nil {
 			t.Fatalf("%d: %v", offset, err)
