@@ -49,7 +49,7 @@ const DefaultWait = 20 * time.Millisecond
 
 // A Handover is one change of one file on its way to a neighbour.
 type Handover struct {
-	ID     domain.EventID     // the Idempotency-Key: the same each time this change is handed on
+	ID     domain.EventID     // with Replay it makes the Idempotency-Key: KeyOf
 	Time   time.Time          // of the event, UTC
 	File   domain.FileChanged // what happened, with the whole state of the file
 	Raw    []byte             // File as it stands on the log: JSON
@@ -73,10 +73,11 @@ func (h Handover) Size() int64 {
 
 // A SourceHandover is one change of a source on its way to a neighbour.
 type SourceHandover struct {
-	ID    domain.EventID
-	Time  time.Time
-	Event domain.SourceChanged
-	Trace string
+	ID     domain.EventID
+	Time   time.Time
+	Event  domain.SourceChanged
+	Replay string
+	Trace  string
 }
 
 // An Outcome is what became of one item. The zero one is done with no items.

@@ -137,9 +137,9 @@ func (d *Dispatcher) takeSource(msg *message.Message, event domain.Event) error 
 	if err != nil {
 		return err
 	}
-	h := SourceHandover{ID: id, Time: at, Event: e, Trace: msg.Metadata[wire.HeaderTrace]}
-	err = d.line.Try(msg.Context(), func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
 	replay := msg.Metadata[wire.HeaderReplay]
+	h := SourceHandover{ID: id, Time: at, Event: e, Replay: replay, Trace: msg.Metadata[wire.HeaderTrace]}
+	err = d.line.Try(msg.Context(), func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
 	if err != nil || replay == "" {
 		return err
 	}

@@ -32,7 +32,7 @@ func dispatchFigure() figure {
 	return figure{
 		name: "dispatch",
 		title: "Dispatch: 30,000 changes of files on the log, handed on by the webhook stage to a receiver that takes 5 ms for each, " +
-			"at most 256 at once; each is signed, its fate is on the log and its place committed",
+			"at most 256 at once; each is signed, its fate goes to the log and its place is committed; the clock stops with the last request",
 		reference: "Go's HTTP client alone: 256 goroutines, each signs and posts the same bodies to the same receiver, one after the other; or 256 calls in 5 ms, if that is less",
 		note:      "Receiver and dispatcher share the processors.",
 		measure:   dispatch,

@@ -212,7 +212,7 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 		job.Items[i] = p.item
 	}
 	var answer Answer
-	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts), job, &answer); err != nil {
+	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.replay), job, &answer); err != nil {
 		return err
 	}
 	if !answer.Accepted || answer.ItemsCount != len(parts) {
@@ -221,16 +221,16 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 	return nil
 }
 
-// keyOf is the same whenever the same items are sent together.
-func keyOf(parts []part) string {
+// keyOf is the same whenever the same items are sent together, in one replay or none.
+func keyOf(parts []part, replay string) string {
 	if len(parts) == 1 {
-		return parts[0].item.ID.String()
+		return pipeline.KeyOf(parts[0].item.ID, replay)
 	}
 	var all []byte
 	for _, p := range parts {
 		all = append(all, p.item.ID[:]...)
 	}
-	return uuid.NewSHA1(uuid.Nil, all).String()
+	return pipeline.KeyOf(uuid.NewSHA1(uuid.Nil, all), replay)
 }
 
 // A group goes into requests of its own: the chunker wants one source and one kind

@@ -85,7 +85,7 @@ func (s *Stage) once(ctx context.Context, replay string, e entity) (news bool, e
 			return nil, err
 		}
 		if !before[0].Accepted {
-			if err := s.post(ctx, e); err != nil {
+			if err := s.post(ctx, e, replay); err != nil {
 				return nil, err
 			}
 			news = true
@@ -125,9 +125,9 @@ type Answer struct {
 
 var errTold = errors.New("answered 200 with an error")
 
-func (s *Stage) post(ctx context.Context, e entity) error {
+func (s *Stage) post(ctx context.Context, e entity, replay string) error {
 	var answer Answer
-	if err := s.client.PostJSON(ctx, "/api/graph/entities", e.item.ID.String(), e.Entity, &answer); err != nil {
+	if err := s.client.PostJSON(ctx, "/api/graph/entities", pipeline.KeyOf(e.item.ID, replay), e.Entity, &answer); err != nil {
 		return err
 	}
 	if all := strings.Join(append(answer.Errors, answer.Error), " "); strings.TrimSpace(all) != "" {

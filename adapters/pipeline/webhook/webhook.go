@@ -30,7 +30,7 @@ const Name = "webhook"
 
 // The headers of Standard Webhooks.
 const (
-	HeaderID        = "Webhook-Id"        // the event id: the same each time an event is sent
+	HeaderID        = "Webhook-Id"        // pipeline.KeyOf the event: the same each time it is sent
 	HeaderTimestamp = "Webhook-Timestamp" // seconds since 1970, when it was sent
 	HeaderSignature = "Webhook-Signature" // v1,<base64 of the HMAC-SHA256 of "id.timestamp.body">
 )
@@ -124,7 +124,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 		if err != nil {
 			return nil, pipeline.Final(err)
 		}
-		if err := s.send(ctx, h.ID, h.Trace, body); err != nil {
+		if err := s.send(ctx, pipeline.KeyOf(h.ID.UUID, h.Replay), h.Trace, body); err != nil {
 			return nil, err
 		}
 		outcomes[i] = pipeline.Done(1)
@@ -158,15 +158,15 @@ const aroundEvent = 384
 func (s *Stage) HandleSource(ctx context.Context, h pipeline.SourceHandover) error {
 	e := h.Event
 	e.Cursor = nil
-	body, err := pipeline.Encode(Payload{Type: TypeSource, Timestamp: h.Time, Data: e})
+	body, err := pipeline.Encode(Payload{Type: TypeSource, Timestamp: h.Time, Data: e, Replay: h.Replay})
 	if err != nil {
 		return pipeline.Final(err)
 	}
-	return s.send(ctx, h.ID, h.Trace, body)
+	return s.send(ctx, pipeline.KeyOf(h.ID.UUID, h.Replay), h.Trace, body)
 }
 
-func (s *Stage) send(ctx context.Context, event domain.EventID, trace string, body []byte) error {
-	id, timestamp := event.String(), strconv.FormatInt(s.clock.Now().Unix(), 10)
+func (s *Stage) send(ctx context.Context, id, trace string, body []byte) error {
+	timestamp := strconv.FormatInt(s.clock.Now().Unix(), 10)
 	header := http.Header{HeaderID: {id}, HeaderTimestamp: {timestamp}, HeaderSignature: {s.sign(id, timestamp, body)}}
 	if trace != "" {
 		header[headerTrace] = []string{trace}
