@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	sdk "github.com/google/go-github/v89/github"
@@ -112,7 +113,10 @@ func (k issues) Read(ctx context.Context, name string) (text, version string, er
 	if err = classify("issue", err); err != nil {
 		return "", "", err
 	}
-	if int64(i.GetNumber()) != id || i.IsPullRequest() { // transferred: GitHub led us to another repository
+	if err := k.ss.own(ctx, i); err != nil {
+		return "", "", err
+	}
+	if int64(i.GetNumber()) != id || i.IsPullRequest() {
 		return "", "", domain.ErrGone
 	}
 	comments, err := k.ss.comments(ctx, id, i.GetComments())
@@ -120,6 +124,29 @@ func (k issues) Read(ctx context.Context, name string) (text, version string, er
 		return "", "", err
 	}
 	return renderIssue(i, comments), issueVersion(i), nil
+}
+
+// own is ErrGone for an issue of another repository: GitHub leads from one that was
+// transferred to where it is now, and its number may be the same there. A name that
+// is not the known one is asked for again, as the repository may have been renamed
+// since. Items are read side by side, so the session stays as it is.
+func (ss *session) own(ctx context.Context, i *sdk.Issue) error {
+	now := *ss
+	if i.RepositoryURL == nil || now.named(i.GetRepositoryURL()) {
+		return nil
+	}
+	if err := now.resolve(ctx, ss.repo.ID); err != nil {
+		return err
+	}
+	if !now.named(i.GetRepositoryURL()) {
+		return domain.ErrGone
+	}
+	return nil
+}
+
+// named reports whether an address of the API is that of the repository, by name.
+func (ss *session) named(address string) bool {
+	return strings.HasSuffix(strings.ToLower(address), strings.ToLower("/repos/"+ss.repo.FullName))
 }
 
 // comments are those of an issue or pull request, oldest first. With most 0 there

@@ -106,7 +106,8 @@ func TestDeletedItems(t *testing.T) {
 	}
 	w.api.Release(3, "v3", "")
 	w.api.Release(4, "v4", "")
-	item := w.Listed().Items["@issues/5.md"]
+	before := w.Listed()
+	item := before.Items["@issues/5.md"]
 	from := w.Start()
 	w.api.DeleteIssue(5)
 	if l := w.Listed(); len(l.Items) != 1+8+2 || l.Items["@issues/5.md"].Path != nil {
@@ -115,6 +116,21 @@ func TestDeletedItems(t *testing.T) {
 	if _, err := w.Conn.Fetch(t.Context(), w.Scope, item.Ref()); !errors.Is(err, domain.ErrGone) {
 		t.Errorf("got %v for an issue that is deleted, want ErrGone", err)
 	}
+	w.api.TransferIssue(6, 3)
+	w.api.TransferIssue(7, 7) // to where it gets the same number
+	for _, path := range []string{"@issues/6.md", "@issues/7.md"} {
+		if _, err := w.Conn.Fetch(t.Context(), w.Scope, before.Items[path].Ref()); !errors.Is(err, domain.ErrGone) {
+			t.Errorf("%s: got %v for an issue that was transferred, want ErrGone", path, err)
+		}
+	}
+	if l := w.Listed(); len(l.Items) != 1+6+2 {
+		t.Errorf("got %q behind a transfer", l.Paths())
+	}
+	w.api.Rename("Octo", "renamed") // the cache knows the old name alone
+	if text := w.Read(before.Items["@issues/8.md"]); !strings.Contains(text, "An issue (#8)") {
+		t.Errorf("got %q of a repository that was renamed", text)
+	}
+	w.api.Rename("octo", "hello")
 	w.api.DeleteRelease(3)
 	if err := w.Conn.Changes(t.Context(), w.Scope, from, forgetest.NewListing()); !errors.Is(err, domain.ErrCursorReset) {
 		t.Errorf("got %v after a release was deleted, want ErrCursorReset", err)

@@ -113,7 +113,7 @@ func TestLFS(t *testing.T) {
 	newWorld(t, nil).LFS(token)
 }
 
-// TestDeletedItems: a deleted or moved issue is gone from the next listing,
+// TestDeletedItems: a deleted issue is gone from the next listing,
 // a deleted release leads to one.
 func TestDeletedItems(t *testing.T) {
 	t.Parallel()

@@ -89,11 +89,22 @@ func (s *Server) Set(number int, fields Object) {
 	th.object["updated_at"] = s.tick()
 }
 
-// DeleteIssue deletes an issue, or transfers it elsewhere: lists say the same.
+// DeleteIssue deletes an issue.
 func (s *Server) DeleteIssue(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.issues, number)
+}
+
+// TransferIssue moves an issue to another repository, where to is its number. No
+// list tells of it any more, and its address leads there.
+func (s *Server) TransferIssue(number, to int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	th := s.issues[number]
+	delete(s.issues, number)
+	maps.Copy(th.object, Object{"number": to, "repository_url": s.URL + "/api/v3/repos/other/elsewhere", "updated_at": s.tick()})
+	s.elsewhere[to], s.transferred[number] = th, to
 }
 
 // Release makes or changes a release.

@@ -24,12 +24,8 @@ func (s *Server) route(rec *forgetest.Recorder, r *http.Request) {
 		rec.Reply(Object{"resources": Object{"core": Object{"limit": 5000, "remaining": 4900, "reset": 4102444800}}, "rate": Object{"limit": 5000}})
 		return
 	}
-	if id, ok := strings.CutPrefix(path, "v3/repositories/"); ok {
-		if s.gone || id != strconv.FormatInt(s.id, 10) {
-			refuse(rec, http.StatusNotFound, "Not Found")
-			return
-		}
-		rec.Reply(s.repository())
+	if rest, ok := strings.CutPrefix(path, "v3/repositories/"); ok {
+		s.byID(rec, r, rest)
 		return
 	}
 	parts := strings.SplitN(strings.TrimPrefix(path, "v3/repos/"), "/", 3)
@@ -38,8 +34,7 @@ func (s *Server) route(rec *forgetest.Recorder, r *http.Request) {
 	case !strings.HasPrefix(path, "v3/repos/") || len(parts) < 2 || s.gone:
 		refuse(rec, http.StatusNotFound, "Not Found")
 	case full != s.owner+"/"+s.name && s.old[full]:
-		refuse(rec, http.StatusMovedPermanently, "Moved Permanently")
-		rec.Header.Set("Location", fmt.Sprintf("%s/api/v3/repositories/%d", s.URL, s.id))
+		s.lead(rec, s.id, parts[2:]...)
 	case full != s.owner+"/"+s.name:
 		refuse(rec, http.StatusNotFound, "Not Found")
 	case len(parts) == 2:
@@ -47,6 +42,31 @@ func (s *Server) route(rec *forgetest.Recorder, r *http.Request) {
 	default:
 		s.within(rec, r, strings.Split(parts[2], "/"))
 	}
+}
+
+// elsewhereID is the repository that issues are transferred to.
+const elsewhereID = 4711
+
+// byID answers what is asked of a repository by its id, as redirects do.
+func (s *Server) byID(rec *forgetest.Recorder, r *http.Request, path string) {
+	id, rest, below := strings.Cut(path, "/")
+	issue, isIssue := strings.CutPrefix(rest, "issues/")
+	switch {
+	case isIssue && id == strconv.Itoa(elsewhereID):
+		s.thread(rec, r, s.elsewhere, strings.Split(issue, "/"))
+	case s.gone || id != strconv.FormatInt(s.id, 10):
+		refuse(rec, http.StatusNotFound, "Not Found")
+	case below:
+		s.within(rec, r, strings.Split(rest, "/"))
+	default:
+		rec.Reply(s.repository())
+	}
+}
+
+// lead redirects to what lies at a path of the repository with an id.
+func (s *Server) lead(rec *forgetest.Recorder, id int64, path ...string) {
+	refuse(rec, http.StatusMovedPermanently, "Moved Permanently")
+	rec.Header.Set("Location", s.URL+"/api/v3/"+strings.Join(append([]string{"repositories", strconv.FormatInt(id, 10)}, path...), "/"))
 }
 
 func (s *Server) repository() Object {
@@ -67,6 +87,11 @@ func (s *Server) within(rec *forgetest.Recorder, r *http.Request, path []string)
 	case path[0] == "issues" && len(path) == 1:
 		s.list(rec, r, since(objects(s.issuesAndPulls(), q.Get("sort")+"_at", descending), q.Get("since")))
 	case path[0] == "issues":
+		if n, _ := strconv.Atoi(path[1]); s.transferred[n] != 0 {
+			path[1] = strconv.Itoa(s.transferred[n])
+			s.lead(rec, elsewhereID, path...)
+			return
+		}
 		s.thread(rec, r, s.issuesAndPulls(), path[1:])
 	case path[0] == "pulls" && len(path) == 1:
 		s.list(rec, r, objects(s.pulls, q.Get("sort")+"_at", descending))
@@ -91,9 +116,15 @@ func (s *Server) within(rec *forgetest.Recorder, r *http.Request, path []string)
 
 // issuesAndPulls are what GitHub lists as issues.
 func (s *Server) issuesAndPulls() map[int]*thread {
-	all := maps.Clone(s.issues)
+	all := map[int]*thread{}
+	for n, i := range s.issues {
+		o := maps.Clone(i.object)
+		o["repository_url"] = s.repositoryURL() // by the name of today
+		all[n] = &thread{object: o, comments: i.comments}
+	}
 	for n, p := range s.pulls {
 		o := maps.Clone(p.object)
+		o["repository_url"] = s.repositoryURL()
 		o["pull_request"] = Object{"url": fmt.Sprintf("%s/pulls/%d", s.repositoryURL(), n)}
 		all[n] = &thread{object: o, comments: p.comments}
 	}

@@ -49,10 +49,14 @@ type Server struct {
 	releases map[int64]Object
 	talks    map[int]*talk
 	hooks    map[int64]Object
-	sent     []Object // deliveries, the newest first
-	lastID   int64
-	minted   int
-	apps     map[string]string // installation by token
+
+	transferred map[int]int     // number elsewhere of an issue, by the one it had
+	elsewhere   map[int]*thread // issues of the repository that they were transferred to
+
+	sent   []Object // deliveries, the newest first
+	lastID int64
+	minted int
+	apps   map[string]string // installation by token
 }
 
 // A thread is an issue or pull request with what belongs to it.
@@ -68,7 +72,7 @@ func New(t testing.TB, git http.Handler, owner, name string) *Server {
 		t: t, git: git, objects: forgetest.ReadRecorded(t, recordedText), id: 1296269, owner: owner, name: name, old: map[string]bool{}, fields: Object{},
 		now: time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC), lastID: 1000,
 		issues: map[int]*thread{}, pulls: map[int]*thread{}, releases: map[int64]Object{}, talks: map[int]*talk{},
-		hooks: map[int64]Object{}, apps: map[string]string{},
+		transferred: map[int]int{}, elsewhere: map[int]*thread{}, hooks: map[int64]Object{}, apps: map[string]string{},
 	}
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)

@@ -81,7 +81,7 @@ func (s *Server) Set(number int, fields Object) {
 	th.object["updated_at"] = s.tick()
 }
 
-// Delete deletes an issue or merge request, or moves it elsewhere.
+// Delete deletes an issue or merge request. One that is moved stays, closed.
 func (s *Server) Delete(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
