@@ -94,6 +94,15 @@ func TestLFS(t *testing.T) {
 	newWorld(t, nil).LFS(token)
 }
 
+// TestWiki: pages are told one by one as they change, behind the first listing.
+func TestWiki(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"indexWiki": true})
+	w.api.HasWiki()
+	w.Wiki("octo/hello.wiki")
+}
+
 // TestDeletedItems: a deleted or transferred issue is gone from the next listing,
 // a deleted release leads to one.
 func TestDeletedItems(t *testing.T) {

@@ -113,6 +113,14 @@ func TestLFS(t *testing.T) {
 	newWorld(t, nil).LFS(token)
 }
 
+// TestWiki: pages are told one by one as they change, behind the first listing.
+func TestWiki(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"indexWiki": true})
+	w.Wiki("group/sub/hello.wiki")
+}
+
 // TestDeletedItems: a deleted issue is gone from the next listing,
 // a deleted release leads to one.
 func TestDeletedItems(t *testing.T) {
