@@ -5,7 +5,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/confuse/data-connector/connectors/github/githubtest"
@@ -22,8 +24,9 @@ func TestForgeApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
-	f := newForge(t)
+	der := x509.MarshalPKCS1PrivateKey(key)
+	private := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der}))
+	f := newForge(t, "LOG_LEVEL=debug")
 	f.repo.Commit("main", gittest.Put("a", "a"))
 	f.serve()
 	app := map[string]any{"privateKey": private, "appId": "123", "installationId": "957387"}
@@ -54,5 +57,14 @@ func TestForgeApp(t *testing.T) {
 		t.Fatalf("the app once more: got %d %s", status, answer)
 	}
 	events.change(t, "sync_completed")
+	f.get("/sources/" + source)
+	canaries := []string{forgeSecret, private, strings.Split(private, "\n")[1], string(der)}
+	for n := range f.api.Minted() { // they begin alike and end alike
+		canaries = append(canaries, fmt.Sprintf("ghs_%d_%s", n+1, strings.Repeat("x", 500)))
+	}
+	if len(canaries) < 5 {
+		t.Error("got no token of an installation")
+	}
+	f.checkCanaries("alive", f.server.log(), canaries...)
 	f.server.stop(t)
 }

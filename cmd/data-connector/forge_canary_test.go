@@ -2,15 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 	goredis "github.com/redis/go-redis/v9"
@@ -33,13 +38,32 @@ func (f *forge) checkCanaries(when string, logs string, secrets ...string) {
 			f.t.Errorf("%s: %s was not looked at", when, place)
 		}
 		for i, s := range secrets {
-			for _, form := range []string{s, hex.EncodeToString([]byte(s)), base64.RawStdEncoding.EncodeToString([]byte(s))} {
+			for _, form := range formsOf(s) {
 				if at := bytes.Index(text, []byte(form)); at >= 0 {
 					f.t.Errorf("%s: secret %d stands in %s: ...%q", when, i, place, text[max(0, at-200):at])
 				}
 			}
 		}
 	}
+}
+
+// formsOf are a secret and what it looks like in hexadecimal, in JSON, and in base64
+// wherever it begins there, as behind the user of "user:token".
+func formsOf(secret string) []string {
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		panic(err) // a string has a form in JSON
+	}
+	forms := slices.Compact([]string{secret, strings.Trim(string(quoted), `"`), hex.EncodeToString([]byte(secret))})
+	for before := range 3 {
+		whole := (before + len(secret)) / 3 * 3 // the last group holds what follows the secret
+		text := append(make([]byte, before), secret...)[:whole]
+		if before > 0 {
+			text = text[3:] // the first one holds what is before it
+		}
+		forms = append(forms, base64.StdEncoding.EncodeToString(text), base64.URLEncoding.EncodeToString(text))
+	}
+	return forms
 }
 
 // topics are all records of all topics of the service, with keys and headers.
@@ -81,7 +105,7 @@ func (f *forge) topics() []byte {
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			left--
-			_, _ = text.Write(append(append(r.Key, '\n'), r.Value...)) // a buffer never fails
+			_, _ = fmt.Fprintf(&text, "\n%s: %s\n%s", r.Topic, r.Key, r.Value) // a buffer never fails
 			for _, h := range r.Headers {
 				_, _ = text.WriteString("\n" + h.Key + "=" + string(h.Value))
 			}
@@ -90,7 +114,8 @@ func (f *forge) topics() []byte {
 	return text.Bytes()
 }
 
-// redisText is every key of the service in Redis, with its value as Redis dumps it.
+// redisText is every key of the service in Redis with all that it holds: a dump of it
+// would be compressed.
 func (f *forge) redisText() []byte {
 	f.t.Helper()
 	opt, err := goredis.ParseURL(mapOf(f.env)["REDIS_URL"])
@@ -102,16 +127,45 @@ func (f *forge) redisText() []byte {
 	var text bytes.Buffer
 	keys := c.Scan(f.t.Context(), 0, mapOf(f.env)["REDIS_PREFIX"]+"*", 1000).Iterator()
 	for keys.Next(f.t.Context()) {
-		value, err := c.Dump(f.t.Context(), keys.Val()).Result()
-		if err != nil && !errors.Is(err, goredis.Nil) { // it has expired
-			f.t.Fatal(err)
+		value, err := redisValue(f.t.Context(), c, keys.Val())
+		if err != nil {
+			f.t.Fatalf("%s: %v", keys.Val(), err)
 		}
-		_, _ = text.WriteString(keys.Val() + "\n" + value + "\n") // a buffer never fails
+		_, _ = fmt.Fprintf(&text, "%s\n%v\n", keys.Val(), value) // a buffer never fails
 	}
 	if err := keys.Err(); err != nil {
 		f.t.Fatal(err)
 	}
 	return text.Bytes()
+}
+
+// redisValue is what a key holds; nothing, once it has expired.
+func redisValue(ctx context.Context, c *goredis.Client, key string) (any, error) {
+	kind, err := c.Type(ctx, key).Result()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "none":
+		return nil, nil
+	case "string":
+		value, err := c.Get(ctx, key).Result()
+		if errors.Is(err, goredis.Nil) {
+			return nil, nil
+		}
+		return value, err
+	case "hash":
+		return c.HGetAll(ctx, key).Result()
+	case "set":
+		return c.SMembers(ctx, key).Result()
+	case "zset":
+		return c.ZRange(ctx, key, 0, -1).Result()
+	case "list":
+		return c.LRange(ctx, key, 0, -1).Result()
+	case "stream":
+		return c.XRange(ctx, key, "-", "+").Result()
+	}
+	return nil, fmt.Errorf("what is a %q?", kind)
 }
 
 // tablesText is every row of every table of the service.
@@ -173,4 +227,21 @@ func (f *forge) get(path string) {
 		f.t.Fatal(err)
 	}
 	f.said.Write(body)
+}
+
+// The search finds a secret wherever it begins in a text in base64.
+func TestFormsOf(t *testing.T) {
+	t.Parallel()
+
+	for n := range 7 {
+		secret := forgeToken[:len(forgeToken)-n]
+		for _, before := range []string{"", "u", "u:", "us:", "x-access-token:"} {
+			for _, coding := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
+				text := coding.EncodeToString([]byte(before + secret + "\n"))
+				if !slices.ContainsFunc(formsOf(secret), func(form string) bool { return strings.Contains(text, form) }) {
+					t.Errorf("behind %q: %d bytes are not found in %s", before, len(secret), text)
+				}
+			}
+		}
+	}
 }

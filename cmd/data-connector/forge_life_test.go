@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,8 +24,15 @@ const otherToken = "ghp_seconds0123456789abcdefghijklmnopqrstu"
 func TestForgeLife(t *testing.T) {
 	t.Parallel()
 
-	f := newForge(t, "PUBLIC_BASE_URL=https://data.example.com", "LOG_LEVEL=debug")
-	f.repo.Commit("main", gittest.Put("a", "a"), gittest.Put("b", "b"))
+	r := newReceiver(t)
+	r.refuse = func(d delivery) int {
+		if d.File.Path == "refused.md" {
+			return http.StatusUnprocessableEntity
+		}
+		return 0
+	}
+	f := newForge(t, append(r.env(), "PUBLIC_BASE_URL=https://data.example.com", "LOG_LEVEL=debug")...)
+	f.repo.Commit("main", gittest.Put("a", "a"), gittest.Put("b", "b"), gittest.Put("refused.md", "r"))
 	f.serve()
 	source, _ := f.begin(map[string]any{"indexIssues": true})
 	f.server.kill(t) // wherever it is
@@ -62,7 +70,8 @@ func TestForgeLife(t *testing.T) {
 	f.deliverTo(path, rotated)
 	f.get("/sources/" + source + "/webhook")
 	f.get("/webhook-events?sourceId=" + source)
-	canaries := []string{forgeToken, otherToken, forgeSecret, secret, rotated}
+	f.deadLetter()
+	canaries := []string{receiverSecret, forgeToken, otherToken, forgeSecret, secret, rotated}
 	f.checkCanaries("alive", logs+f.server.log(), canaries...)
 
 	must(t, f.cli(), "source", "remove", source, "--wait")
@@ -72,6 +81,24 @@ func TestForgeLife(t *testing.T) {
 	f.checkRefused(path, rotated)
 	f.checkCanaries("removed", logs+f.server.log(), canaries...)
 	f.server.stop(t)
+}
+
+// deadLetter waits for the one that the receiver refuses, and shows it.
+func (f *forge) deadLetter() {
+	f.t.Helper()
+	if f.db == nil {
+		f.db = database(f.t, f.env)
+	}
+	awaitRow(f.t, f.db, `SELECT count(*) FROM read.file_stages WHERE state = 'failed'`, 1)
+	letters := listLetters(f.t, f.cli())
+	if len(letters) != 1 || letters[0].Path != "refused.md" {
+		f.t.Fatalf("got dead letters %+v, want that of refused.md", letters)
+	}
+	f.get("/dead-letters")
+	f.get("/dead-letters/" + letters[0].ID)
+	if !bytes.Contains(f.topics(), []byte("\n"+mapOf(f.env)["KAFKA_TOPIC_PREFIX"]+".dead")) {
+		f.t.Error("no record of the topic of dead letters was looked at")
+	}
 }
 
 // hook is the address and the secret of the one webhook at the provider.
