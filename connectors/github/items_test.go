@@ -37,7 +37,7 @@ func TestItems(t *testing.T) {
 	}
 	issue, pull := l.Items["@issues/1.md"], l.Items["@pulls/101.md"]
 	forgetest.Contains(t, w.Read(issue), "# Issue 1 (#1)", "It is broken.", "- Author: @Codertocat", "- Labels: bug", "## Comments", "Me too.")
-	forgetest.Contains(t, w.Read(pull), "# Change 1 (#101)", "- State: merged", "## Reviews", "Looks good.", "## Review comments", "Why this?", "Nice.")
+	forgetest.Contains(t, w.Read(pull), "# Change 1 (#101)", "- State: merged", "## Reviews", "Looks good.", "## Review comments", "Why this?", "Nice.", "- Reviewers: @octocat", "- Labels: bug", "- Milestone: v1.0")
 	forgetest.Contains(t, w.Read(l.Items["@releases/901.md"]), "# Release v1.1", "News.")
 	forgetest.Contains(t, w.Read(l.Items["@discussions/201.md"]), "# Idea 1 (#201)", "- Category: Ideas", "Yes.", "No.")
 	forgetest.Contains(t, w.Read(l.Items["@wiki/Home.md"]), "Welcome.")
@@ -101,6 +101,43 @@ func TestWiki(t *testing.T) {
 	w := newWorld(t, map[string]any{"indexWiki": true})
 	w.api.HasWiki()
 	w.Wiki("octo/hello.wiki")
+}
+
+// TestFields: labels, milestone, draft and who has a part in it are told with the item.
+func TestFields(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"indexIssues": true, "indexPRs": true})
+	w.Put("README.md", "hello")
+	w.api.Issue(1, "An issue", "")
+	w.api.Pull(2, "A change", "")
+	w.api.Pull(3, "Not ready", "")
+	w.api.Set(3, githubtest.Object{"draft": true, "requested_reviewers": []any{}})
+	l := w.Listed()
+	for path, want := range map[string]struct {
+		labels, milestone, draft string
+		people                   []domain.Participant
+	}{
+		"@issues/1.md": {"bug", "v1.0", "", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "21031067", Name: "Codertocat"}},
+			{Role: "assignee", Person: domain.Person{ID: "21031067", Name: "Codertocat"}},
+		}},
+		"@pulls/2.md": {"bug", "v1.0", "", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "21031067", Name: "Codertocat"}},
+			{Role: "reviewer", Person: domain.Person{ID: "1", Name: "octocat"}},
+		}},
+		"@pulls/3.md": {"bug", "v1.0", "true", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "21031067", Name: "Codertocat"}},
+		}},
+	} {
+		item := l.Items[path]
+		if a := item.Attributes; a["labels"] != want.labels || a["milestone"] != want.milestone || a["draft"] != want.draft {
+			t.Errorf("%s: got attributes %v, want %+v", path, a, want)
+		}
+		if !slices.Equal(item.People, want.people) {
+			t.Errorf("%s: got people %+v, want %+v", path, item.People, want.people)
+		}
+	}
 }
 
 // TestDeletedItems: a deleted or transferred issue is gone from the next listing,

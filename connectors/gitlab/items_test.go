@@ -37,7 +37,7 @@ func TestItems(t *testing.T) {
 	}
 	issue, merge := l.Items["@issues/1.md"], l.Items["@merge_requests/101.md"]
 	forgetest.Contains(t, w.Read(issue), "# Issue 1 (#1)", "It is broken.", "- Author: @solon.cremin", "- Labels: bug", "## Discussion", "Me too.")
-	forgetest.Contains(t, w.Read(merge), "# Change 1 (!101)", "- State: merged", "Nice.", "### `main.go`, line 12", "Why this?", "Because.", "- Reviewers: @tkuah")
+	forgetest.Contains(t, w.Read(merge), "# Change 1 (!101)", "- State: merged", "Nice.", "### `main.go`, line 12", "Why this?", "Because.", "- Reviewers: @tkuah", "- Milestone: v2.0")
 	if strings.Contains(w.Read(merge), "added 1 commit") {
 		t.Error("got what GitLab says by itself among the comments")
 	}
@@ -119,6 +119,45 @@ func TestWiki(t *testing.T) {
 
 	w := newWorld(t, map[string]any{"indexWiki": true})
 	w.Wiki("group/sub/hello.wiki")
+}
+
+// TestFields: labels, milestone, draft and who has a part in it are told with the item.
+func TestFields(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, map[string]any{"indexIssues": true, "indexMRs": true})
+	w.Put("README.md", "hello")
+	w.api.Issue(1, "An issue", "")
+	w.api.MergeRequest(2, "A change", "")
+	w.api.MergeRequest(3, "Not ready", "")
+	w.api.Set(3, gitlabtest.Object{"draft": true, "reviewers": []any{}})
+	l := w.Listed()
+	for path, want := range map[string]struct {
+		labels, milestone, draft string
+		people                   []domain.Participant
+	}{
+		"@issues/1.md": {"bug", "", "", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "10", Name: "Kris Steuber"}},
+			{Role: "assignee", Person: domain.Person{ID: "12", Name: "Miss Monserrate Beier"}},
+		}},
+		"@merge_requests/2.md": {"backend, backstage, database, database::review pending, group::autodevops and kubernetes", "v2.0", "", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "4088036", Name: "Hordur Freyr Yngvason"}},
+			{Role: "assignee", Person: domain.Person{ID: "4088036", Name: "Hordur Freyr Yngvason"}},
+			{Role: "reviewer", Person: domain.Person{ID: "2535118", Name: "Thong Kuah"}},
+		}},
+		"@merge_requests/3.md": {"backend, backstage, database, database::review pending, group::autodevops and kubernetes", "v2.0", "true", []domain.Participant{
+			{Role: "author", Person: domain.Person{ID: "4088036", Name: "Hordur Freyr Yngvason"}},
+			{Role: "assignee", Person: domain.Person{ID: "4088036", Name: "Hordur Freyr Yngvason"}},
+		}},
+	} {
+		item := l.Items[path]
+		if a := item.Attributes; a["labels"] != want.labels || a["milestone"] != want.milestone || a["draft"] != want.draft {
+			t.Errorf("%s: got attributes %v, want %+v", path, a, want)
+		}
+		if !slices.Equal(item.People, want.people) {
+			t.Errorf("%s: got people %+v, want %+v", path, item.People, want.people)
+		}
+	}
 }
 
 // TestDeletedItems: a deleted issue is gone from the next listing,
