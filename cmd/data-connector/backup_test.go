@@ -40,7 +40,9 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	resp := request(t, http.MethodGet, restored.URL+"/sources/"+id, http.Header{"Authorization": {"Bearer " + key}, "Min-Log-Position": {last.Position}})
 	defer func() { _ = resp.Body.Close() }() // read to its end
-	var source struct{ Stats struct{ Files, TotalSize int64 } } // a look at the folder may have begun
+	var source struct {
+		Stats struct{ Files, TotalSize int64 }
+	} // a look at the folder may have begun
 	if err := json.NewDecoder(resp.Body).Decode(&source); err != nil || source.Stats.Files != 2 || source.Stats.TotalSize != 12 {
 		t.Errorf("got %d, %+v, %v, want both files", resp.StatusCode, source, err)
 	}
