@@ -118,6 +118,7 @@ type Scope struct {
 	Config      json.RawMessage                     // an object with the connector's options and the filters
 	Cache       string                              // a folder of this source on this worker; lost = looked at again, no event
 	Fresh       bool                                // trust no cache: somebody asked for a full sync, or notices were missed
+	Awaited     bool                                // a hint or a person began this run: its calls come before those of others
 	Skip        func(rawPath []byte, dir bool) bool // whether the filters leave a path out; nil: none. A hint that saves listing
 	Known       Known                               // nil outside a run
 	// Credential opens the source's credential as it is now; nil when it has none.

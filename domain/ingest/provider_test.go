@@ -39,6 +39,7 @@ type provider struct {
 	truncate  bool   // end the listing early, without Complete
 	fetching  func() // called before each fetch; nil: nothing
 	noResume  bool   // a listing cannot be resumed
+	awaited   bool   // what the last listing was told
 }
 
 func (p *provider) Describe() domain.Capabilities {
@@ -70,9 +71,10 @@ func (p *provider) item(key string) domain.Item {
 	return i
 }
 
-func (p *provider) Snapshot(ctx context.Context, _ domain.Scope, resume domain.Cursor, sink domain.Sink) error {
+func (p *provider) Snapshot(ctx context.Context, s domain.Scope, resume domain.Cursor, sink domain.Sink) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.awaited = s.Awaited
 	keys := slices.Sorted(maps.Keys(p.files))
 	keys = append(keys, slices.Collect(maps.Keys(p.links))...)
 	slices.Sort(keys)

@@ -57,6 +57,7 @@ func (e *Engine) newRun(src domain.Source) (*run, error) {
 		return nil, err
 	}
 	r.scope.Fresh, r.scope.Known = r.job.Mode == domain.SyncFull, r.known
+	r.scope.Awaited = r.job.Trigger == domain.TriggerHint || r.job.Trigger == domain.TriggerManual
 	return r, r.makeFolders()
 }
 

@@ -304,6 +304,19 @@ func TestTornContent(t *testing.T) {
 	}
 }
 
+// A connector is told that somebody waits.
+func TestAwaited(t *testing.T) {
+	t.Parallel()
+
+	p := &provider{files: tree(3), pageSize: 10}
+	b := newBench(t, p, anyConfig)
+	b.run()
+	p.awaited = false
+	if b.sync(domain.SyncFull); !p.awaited {
+		t.Error("nobody waits for a sync that was asked for")
+	}
+}
+
 // What cannot be read is not missing.
 func TestUnreadIsNotMissing(t *testing.T) {
 	t.Parallel()

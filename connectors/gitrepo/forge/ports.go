@@ -39,6 +39,15 @@ func (p Ports) at(ctx context.Context, s domain.Scope, priority rest.Priority, f
 	return p.open.At(ctx, s, priority, id)
 }
 
+// priorityOf is that of what has changed in s. A listing is rest.Backfill, whoever
+// waits for it: it takes as many calls as there are items.
+func priorityOf(s domain.Scope) rest.Priority {
+	if s.Awaited {
+		return rest.Hint
+	}
+	return rest.Incremental
+}
+
 // Snapshot implements domain.Connector: files, wiki, then each kind of items.
 func (p Ports) Snapshot(ctx context.Context, s domain.Scope, resume domain.Cursor, sink domain.Sink) error {
 	r, err := p.at(ctx, s, rest.Backfill, resume)
@@ -50,7 +59,7 @@ func (p Ports) Snapshot(ctx context.Context, s domain.Scope, resume domain.Curso
 
 // StartCursor implements domain.Feed.
 func (p Ports) StartCursor(ctx context.Context, s domain.Scope) (domain.Cursor, error) {
-	r, err := p.at(ctx, s, rest.Incremental, domain.Cursor{})
+	r, err := p.at(ctx, s, priorityOf(s), domain.Cursor{})
 	if err != nil {
 		return domain.Cursor{}, err
 	}
@@ -60,7 +69,7 @@ func (p Ports) StartCursor(ctx context.Context, s domain.Scope) (domain.Cursor, 
 // Changes implements domain.Feed. Items that were deleted at the provider are not
 // in it, as far as its lists do not tell.
 func (p Ports) Changes(ctx context.Context, s domain.Scope, from domain.Cursor, sink domain.Sink) error {
-	r, err := p.at(ctx, s, rest.Incremental, from)
+	r, err := p.at(ctx, s, priorityOf(s), from)
 	if err != nil {
 		return err
 	}
