@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -31,6 +32,9 @@ var (
 // A conn is a connection to a neighbour. It is used by one request at a time.
 type conn struct {
 	net      net.Conn
+	raw      syscall.RawConn // of net; nil: it has none
+	peek     func(fd uintptr) bool
+	heard    bool  // by peek
 	idle     *idle // where it goes when it is free
 	in       *bufio.Reader
 	out      *bufio.Writer
@@ -42,6 +46,13 @@ type conn struct {
 func newConn(to net.Conn, at *idle) *conn {
 	c := &conn{net: to, idle: at}
 	c.in, c.out = bufio.NewReader(c), bufio.NewWriter(hidden{to})
+	if of, ok := to.(syscall.Conn); ok {
+		c.raw, _ = of.SyscallConn() // nil after an error
+	}
+	c.peek = func(fd uintptr) bool { // made once: it is called for each request
+		c.heard = readable(fd)
+		return true
+	}
 	return c
 }
 
@@ -58,6 +69,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	c.left -= int64(n)
 	c.answered = c.answered || n > 0
 	return n, err
+}
+
+// quiet tells whether nothing came while nobody used c, as far as can be told
+// without waiting.
+func (c *conn) quiet() bool {
+	return c.raw != nil && c.raw.Read(c.peek) == nil && !c.heard
 }
 
 func (c *conn) close() { _ = c.net.Close() } // nothing is written any more

@@ -13,7 +13,8 @@ const smallBody = 16 << 10
 // A direct is http.RoundTripper for small requests to neighbours over plain HTTP:
 // who asks writes and reads by itself, where http.Transport hands each request to
 // one goroutine and takes its answer from another. All else it leaves to
-// http.Transport: TLS, proxies, and what may take long to send.
+// http.Transport: TLS, proxies, what may take long to send, and systems on which it
+// cannot tell whether something came on a connection that nobody used.
 type direct struct {
 	*http.Transport
 
@@ -64,7 +65,7 @@ func (d *direct) CloseIdleConnections() {
 }
 
 func (d *direct) suits(req *http.Request) bool {
-	if req.URL.Scheme != "http" || req.Method != http.MethodPost || req.Close || req.GetBody == nil ||
+	if !canTell || req.URL.Scheme != "http" || req.Method != http.MethodPost || req.Close || req.GetBody == nil ||
 		req.ContentLength <= 0 || req.ContentLength > smallBody || !isPlain(req) {
 		return false
 	}

@@ -20,8 +20,20 @@ type idle struct {
 	due    bool    // the next one is
 }
 
-// take gives the connection that was used last; nil: there is none.
+// take gives the connection that was used last; nil: there is none. One on which
+// something came while nobody used it, its end or bytes that nobody asked for, is
+// closed: those would be taken for the answer to the next request.
 func (i *idle) take() *conn {
+	for {
+		c := i.last()
+		if c == nil || c.quiet() {
+			return c
+		}
+		c.close()
+	}
+}
+
+func (i *idle) last() *conn {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n := len(i.all)
