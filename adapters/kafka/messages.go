@@ -20,8 +20,8 @@ func (r *Reader) Messages(ctx context.Context, topic string, partition int32, of
 	if err != nil {
 		return nil, err
 	}
+	defer func() { s.close() }()
 	now, err := locate(ctx, s.client, at)
-	s.close()
 	if err != nil {
 		return nil, err
 	}
@@ -29,10 +29,14 @@ func (r *Reader) Messages(ctx context.Context, topic string, partition int32, of
 	if from >= to {
 		return found, nil
 	}
-	if s, err = openScan(r.options, at, from); err != nil {
-		return nil, err
+	if from > s.next { // some are gone: there is no going on from there
+		on, err := openScan(r.options, at, from)
+		if err != nil {
+			return nil, err
+		}
+		s.close()
+		s = on
 	}
-	defer s.close()
 	wanted := make(map[int64]bool, len(offsets))
 	for _, o := range offsets {
 		wanted[o] = true
