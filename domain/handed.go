@@ -22,7 +22,7 @@ type HandedItem struct {
 
 // A HandedBefore is what is known of an item before it is given.
 type HandedBefore struct {
-	Accepted bool   // the neighbour has it already, from the same replay or all the same without one
+	Accepted bool   // the neighbour has it already, from the same turn; what is of no state of a file also for a new one, from whichever
 	Known    bool   // it has accepted an older state of the file
 	Digest   Digest // of that state's content
 }
@@ -31,10 +31,11 @@ type HandedBefore struct {
 // concurrently.
 type HandedItems interface {
 	// Offer remembers items before a stage gives them, and tells what is known of
-	// each, in their order. replay is empty for what is new.
-	Offer(ctx context.Context, stage, replay string, items []HandedItem) ([]HandedBefore, error)
+	// each, in their order. turn says which time they are given: it is empty for what is
+	// new, else it names a replay, or one more time in it.
+	Offer(ctx context.Context, stage, turn string, items []HandedItem) ([]HandedBefore, error)
 	// Accept remembers that the neighbour has items that were offered.
-	Accept(ctx context.Context, stage, replay string, ids []uuid.UUID) error
+	Accept(ctx context.Context, stage, turn string, ids []uuid.UUID) error
 	// Find gives items by their ids. One that is not in the map was never offered,
 	// or a newer state of its file was, more than seven days ago.
 	Find(ctx context.Context, stage string, ids []uuid.UUID) (map[uuid.UUID]HandedItem, error)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/google/uuid"
 
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
@@ -50,6 +49,9 @@ func (d *Dispatcher) leftOut(ctx context.Context, msg *message.Message, h *Hando
 	case err != nil:
 		return false, err
 	case !ok || !h.File.Revised().Before(last.At):
+		if h.Renews != "" { // what may have been taken back is put right, whatever becomes of the replay
+			return false, nil
+		}
 		return d.replays.cancelled(ctx, h.Replay)
 	case msg.Metadata[wire.MetaRepeat] == "":
 		return true, nil
@@ -68,8 +70,10 @@ func (d *Dispatcher) putRight(ctx context.Context, msg *message.Message, h *Hand
 	return d.renew(ctx, msg, last)
 }
 
-// renew hands the last state of a file on once more, to this stage alone. It is no
-// part of the replay that msg belongs to, and goes on when that is cancelled.
+// renew hands the last state of a file on once more, to this stage alone, in the
+// replay that msg belongs to: so it counts there, and what the file belongs to is not
+// told again. It goes on when that is cancelled. However often a crash repeats this, it
+// is the same turn: once that state is here, msg is not handed on any more.
 func (d *Dispatcher) renew(ctx context.Context, msg *message.Message, last projections.FilePlace) error {
 	partition, err := strconv.ParseInt(msg.Metadata[wire.MetaPartition], 10, 32)
 	if err != nil {
@@ -83,7 +87,9 @@ func (d *Dispatcher) renew(ctx context.Context, msg *message.Message, last proje
 	if event == nil {
 		return fmt.Errorf("last state of file %s at %d: %w", last.ID, last.Offset, domain.ErrLogLost)
 	}
-	if err := d.Again.Out.Publish(d.Again.Topic, againOf(event, d.Stage.Name(), uuid.NewString())); err != nil {
+	again := againOf(event, d.Stage.Name(), msg.Metadata[wire.HeaderReplay])
+	again.Metadata[wire.HeaderRenews] = msg.Metadata[wire.HeaderID]
+	if err := d.Again.Out.Publish(d.Again.Topic, again); err != nil {
 		return fmt.Errorf("last state of file %s: %w", last.ID, err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -36,17 +35,37 @@ func (t Tried) Note(msg *message.Message) {
 // An item is a thing that waits for its answer.
 type item[T any] struct {
 	Tried
-	thing  T
-	ctx    context.Context // ends when nobody waits any more
-	answer chan Outcome    // holds one; closed when the line stops before it is asked for (again)
+	thing   T
+	ctx     context.Context // ends when nobody waits any more
+	class   *class[T]
+	once    bool         // trouble is told, not waited out
+	answer  chan Outcome // holds one; closed when the line stops before it is asked for (again)
+	trouble error        // with an empty answer: of the try that it is about
 }
+
+// A TroubleError is the neighbour's trouble, as Once tells it.
+type TroubleError struct{ Err error }
+
+func (e *TroubleError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what the trouble was.
+func (e *TroubleError) Unwrap() error { return e.Err }
 
 // told is what answer gave.
 func (i *item[T]) told(o Outcome, ok bool) (Outcome, Tried, error) {
-	if !ok {
+	switch {
+	case !ok:
 		return Outcome{}, Tried{}, context.Canceled
+	case i.trouble != nil:
+		return Outcome{}, i.Tried, &TroubleError{i.trouble}
 	}
 	return o, i.Tried, nil
+}
+
+// tell says what a try gave.
+func (i *item[T]) tell(o Outcome, trouble error) {
+	i.trouble = trouble
+	i.answer <- o
 }
 
 // drop tells those who wait for batch that nothing more comes of it.
@@ -57,13 +76,33 @@ func drop[T any](batch []*item[T]) {
 }
 
 // Hand joins a batch with thing and waits until that is answered. It returns an
-// error only when ctx or the line ends first.
-func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
-	i := &item[T]{thing: thing, ctx: ctx, answer: make(chan Outcome, 1)}
-	if l.Limits.Items == 1 {
-		return l.alone(ctx, i)
+// error only when ctx or the line ends first. again: thing is handed on again.
+func (l *Line[T]) Hand(ctx context.Context, thing T, again bool) (Outcome, Tried, error) {
+	c := l.fresh
+	if again {
+		c = l.again
 	}
-	l.join(i)
+	return l.hand(&item[T]{thing: thing, ctx: ctx, class: c, answer: make(chan Outcome, 1)})
+}
+
+// Once is Hand for one try of what is handed on again: trouble of the neighbour is a
+// *TroubleError, to be waited out with Rest. before is what earlier tries of it gave.
+func (l *Line[T]) Once(ctx context.Context, thing T, before Tried) (Outcome, Tried, error) {
+	return l.hand(&item[T]{Tried: before, thing: thing, ctx: ctx, class: l.again, once: true, answer: make(chan Outcome, 1)})
+}
+
+// Rest waits out trouble that Once told of, before try number failed+2. It reports
+// false when ctx or the line ends first.
+func (l *Line[T]) Rest(ctx context.Context, failed int, trouble *TroubleError) bool {
+	return l.again.waitSoft(ctx, failed, trouble.Err)
+}
+
+func (l *Line[T]) hand(i *item[T]) (Outcome, Tried, error) {
+	if l.Limits.Items == 1 {
+		return i.class.alone(i)
+	}
+	ctx := i.ctx
+	i.class.join(i)
 	select {
 	case o, ok := <-i.answer:
 		return i.told(o, ok)
@@ -81,135 +120,13 @@ func (l *Line[T]) Hand(ctx context.Context, thing T) (Outcome, Tried, error) {
 	}
 }
 
-// alone gives i to a worker once one is free: there is no batch to wait for. The
-// worker answers, or gives up when the line ends.
-func (l *Line[T]) alone(ctx context.Context, i *item[T]) (Outcome, Tried, error) {
-	select {
-	case l.single <- i:
-	case <-ctx.Done():
-		return Outcome{}, Tried{}, ctx.Err()
-	case <-l.soft.Done():
-		return Outcome{}, Tried{}, l.soft.Err()
-	}
-	select {
-	case o, ok := <-i.answer:
-		return i.told(o, ok)
-	case <-ctx.Done():
-		return Outcome{}, Tried{}, ctx.Err()
-	}
-}
-
-// worker asks for one item after the other. It is not the goroutine of a message that
-// asks: each of those would have to grow its stack.
-func (l *Line[T]) worker() {
-	for {
-		select {
-		case i := <-l.single:
-			l.settle(i.ctx, []*item[T]{i})
-		case <-l.soft.Done():
-			return
-		}
-	}
-}
-
-// join adds i to the batch that is being filled. A batch leaves when it is full,
-// or when its first item has waited long enough.
-func (l *Line[T]) join(i *item[T]) {
-	limits, size := l.Limits, l.Size(i.thing)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if limits.Bytes > 0 && len(l.filling) > 0 && l.fillingBytes+size > limits.Bytes {
-		l.leave()
-	}
-	l.filling, l.fillingBytes = append(l.filling, i), l.fillingBytes+size
-	if limits.Items > 0 && len(l.filling) >= limits.Items || limits.Bytes > 0 && l.fillingBytes >= limits.Bytes {
-		l.leave()
-		return
-	}
-	if len(l.filling) == 1 {
-		wait := limits.Wait
-		if wait == 0 {
-			wait = DefaultWait
-		}
-		number := l.number
-		time.AfterFunc(wait, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.number == number {
-				l.leave()
-			}
-		})
-	}
-}
-
-// leave sends the batch off. mu is held.
-func (l *Line[T]) leave() {
-	batch := l.filling
-	l.filling, l.fillingBytes = nil, 0
-	l.number++
-	if len(batch) > 0 {
-		go l.run(batch)
-	}
-}
-
-// run asks for batch until each of its items is answered or given up.
-func (l *Line[T]) run(batch []*item[T]) {
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	case <-l.soft.Done():
-		drop(batch)
-		return
-	}
-	l.settle(l.soft, batch)
-}
-
-// settle is run in its slot. It begins no further try once ctx or the line has ended.
-func (l *Line[T]) settle(ctx context.Context, batch []*item[T]) {
-	for failed := 0; ; failed++ {
-		if batch = waitedFor(batch); len(batch) == 0 {
-			return
-		}
-		if ctx.Err() != nil || l.soft.Err() != nil {
-			drop(batch)
-			return
-		}
-		outcomes, err := l.ask(batch)
-		switch {
-		case err == nil:
-			for n, i := range batch {
-				i.answer <- outcomes[n]
-			}
-			return
-		case IsFinal(err) && len(batch) == 1:
-			batch[0].answer <- Failed(err)
-			return
-		case IsFinal(err): // one of them is guilty
-			half := len(batch) / 2
-			l.settle(ctx, batch[:half])
-			l.settle(ctx, batch[half:])
-			return
-		}
-		if !l.waitSoft(ctx, failed, err) {
-			drop(batch)
-			return
-		}
-	}
-}
-
-// waitedFor leaves out what nobody waits for: its partition went to another
-// process, which hands it on itself.
-func waitedFor[T any](batch []*item[T]) []*item[T] {
-	return slices.DeleteFunc(batch, func(i *item[T]) bool { return i.ctx.Err() != nil })
-}
-
-// ask asks once for all.
+// ask asks once for all, which are of one class.
 func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 	things := make([]T, len(batch))
 	for n, i := range batch {
 		things[n] = i.thing
 	}
-	outcomes, err := l.circuit.try(func() ([]Outcome, error) {
+	outcomes, err := batch[0].class.circuit.try(func() ([]Outcome, error) {
 		for _, i := range batch {
 			i.Attempts++
 		}

@@ -84,15 +84,15 @@ func shut(err error) bool {
 
 // wait waits out the trouble err before try number failed+2. It reports false when
 // ctx ended first. When the circuit closes, all go on.
-func (l *Line[T]) wait(ctx context.Context, failed int, err error) bool {
-	back := l.circuit.back()
-	p := l.Patience
+func (c *class[T]) wait(ctx context.Context, failed int, err error) bool {
+	back := c.circuit.back()
+	p := c.Patience
 	most := min(p.First<<min(failed, 16), p.Last)
 	if shut(err) {
 		most = min(p.Open, p.Last)
 	} else {
-		l.Observed(Observed{Trouble: true})
-		l.Log.WarnContext(ctx, "neighbour in trouble", "stage", l.Name, "try", failed+1, "err", err)
+		c.Observed(Observed{Trouble: true})
+		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", c.Name, "try", failed+1, "err", err)
 	}
 	wait := most/2 + rand.N(most/2+1) // spreads tries, no secret
 	if asked := Later(err); asked > 0 {
@@ -112,9 +112,9 @@ func (l *Line[T]) wait(ctx context.Context, failed int, err error) bool {
 }
 
 // waitSoft is wait for as long as the line may begin something new.
-func (l *Line[T]) waitSoft(ctx context.Context, failed int, err error) bool {
+func (c *class[T]) waitSoft(ctx context.Context, failed int, err error) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(l.soft, cancel)()
-	return l.wait(ctx, failed, err)
+	defer context.AfterFunc(c.soft, cancel)()
+	return c.wait(ctx, failed, err)
 }

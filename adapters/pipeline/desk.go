@@ -103,7 +103,7 @@ func againOf(m *message.Message, stage, replay string) *message.Message {
 func headersOf(m *message.Message) map[string]string {
 	headers := maps.Clone(map[string]string(m.Metadata))
 	for _, key := range []string{
-		wire.HeaderStage, wire.HeaderOriginTopic, wire.HeaderOriginPartition, wire.HeaderOriginOffset, wire.HeaderError, wire.HeaderAttempts,
+		wire.HeaderStage, wire.HeaderRenews, wire.HeaderOriginTopic, wire.HeaderOriginPartition, wire.HeaderOriginOffset, wire.HeaderError, wire.HeaderAttempts,
 		wire.HeaderFirstFailure, wire.HeaderLastFailure, wire.MetaTopic, wire.MetaPartition, wire.MetaOffset, wire.MetaKey, wire.MetaRepeat, "correlation_id",
 	} {
 		delete(headers, key)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -50,15 +49,10 @@ type Line[T any] struct {
 	Parallel int            // batches asked for at once; 0: 8
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
 
-	soft, hard context.Context // end: nothing new is asked; what was asked is given up
-	circuit    *circuit
-	slots      chan struct{}
-	single     chan *item[T] // of lines without batches: to a worker
-
-	mu           sync.Mutex
-	filling      []*item[T]
-	fillingBytes int64
-	number       int // of the batch that is being filled
+	soft, hard   context.Context // end: nothing new is asked; what was asked is given up
+	slots        chan struct{}
+	single       chan *item[T] // of lines without batches: to a worker
+	fresh, again *class[T]
 }
 
 // Observed is one thing that happened at a stage.
@@ -87,10 +81,8 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
 	defer stop()
 	l.hard, l.slots, l.single = hard, make(chan struct{}, l.Parallel), make(chan *item[T])
-	l.circuit = newCircuit(l.Name, l.Patience, func(open bool) {
-		l.Observed(Observed{Changed: true, Open: open})
-		l.Log.WarnContext(hard, "circuit of a stage", "stage", l.Name, "open", open)
-	})
+	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false)}
+	l.again = &class[T]{Line: l, circuit: l.newCircuit(true), calls: make(chan struct{}, againCalls(l.Parallel))}
 	if l.Limits.Items == 1 {
 		for range l.Parallel {
 			go l.worker()
@@ -109,14 +101,29 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	return ctx.Err()
 }
 
+// newCircuit makes the circuit of a class. That of what is new is the stage's.
+func (l *Line[T]) newCircuit(again bool) *circuit {
+	return newCircuit(l.Name, l.Patience, func(open bool) {
+		if !again {
+			l.Observed(Observed{Changed: true, Open: open})
+		}
+		l.Log.WarnContext(l.hard, "circuit of a stage", "stage", l.Name, "again", again, "open", open)
+	})
+}
+
 // errEnded is a feed that ended by itself; its log says why.
 var errEnded = errors.New("its topic cannot be read any more")
 
 // Try asks the neighbour for one thing outside of the batches until it is done, its
-// error is final, or ctx or the line ends: then it gives the last error.
-func (l *Line[T]) Try(ctx context.Context, ask func(ctx context.Context) error) error {
+// error is final, or ctx or the line ends: then it gives the last error. again: it is
+// something that is handed on again.
+func (l *Line[T]) Try(ctx context.Context, again bool, ask func(ctx context.Context) error) error {
+	c := l.fresh
+	if again {
+		c = l.again
+	}
 	for failed := 0; ; failed++ {
-		_, err := l.circuit.try(func() (_ []Outcome, err error) {
+		_, err := c.circuit.try(func() (_ []Outcome, err error) {
 			defer func() {
 				if r := recover(); r != nil {
 					err = panicked(r)
@@ -127,7 +134,7 @@ func (l *Line[T]) Try(ctx context.Context, ask func(ctx context.Context) error) 
 		if err == nil || IsFinal(err) {
 			return err
 		}
-		if !l.waitSoft(ctx, failed, err) {
+		if !c.waitSoft(ctx, failed, err) {
 			return err
 		}
 	}
@@ -141,7 +148,7 @@ func (l *Line[T]) Persist(ctx context.Context, do func(ctx context.Context) erro
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || !l.wait(ctx, failed, err) {
+		if ctx.Err() != nil || !l.fresh.wait(ctx, failed, err) {
 			return err
 		}
 	}

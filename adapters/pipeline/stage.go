@@ -49,18 +49,28 @@ const DefaultWait = 20 * time.Millisecond
 
 // A Handover is one change of one file on its way to a neighbour.
 type Handover struct {
-	ID     domain.EventID     // with Replay it makes the Idempotency-Key: KeyOf
+	ID     domain.EventID     // with Turn it makes the Idempotency-Key: KeyOf
 	Time   time.Time          // of the event, UTC
 	File   domain.FileChanged // what happened, with the whole state of the file
 	Raw    []byte             // File as it stands on the log: JSON
 	Source domain.Source      // that it is of, as far as it is known now; only ID and Owner are sure to be set
 	Replay string             // id of the replay that hands it on again; empty: it is new
+	Renews string             // id of the older event that the replay may have handed on behind this one, which is why it comes once more; empty: it is not
 	Trace  string             // W3C traceparent; empty when there is none
 
 	// Open gives the content, uncompressed. domain.ErrNoContent: the file has none
 	// (removed, a link, a submodule). domain.ErrContentLost: it has been collected
 	// or damaged; Skip with ReasonContentGone. Any other error is passing trouble.
 	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Turn says which time h is handed on: empty when it is new, the same for all that a
+// replay hands on, and one of its own for what it renews.
+func (h Handover) Turn() string {
+	if h.Renews == "" {
+		return h.Replay
+	}
+	return h.Replay + " renews " + h.Renews
 }
 
 // Size is how many bytes of content come with h.

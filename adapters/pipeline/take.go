@@ -44,13 +44,32 @@ func eventOf(msg *message.Message) (domain.Event, error) {
 
 // takeFile hands on a FileChanged.
 func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
-	h, err := d.handover(msg, event)
-	if err != nil {
-		return err
+	var tried Tried
+	for failed := 0; ; failed++ {
+		h, err := d.handover(msg, event)
+		if err != nil {
+			return err
+		}
+		err = d.handOn(msg, h, &tried)
+		if h.Replay == "" {
+			return err
+		}
+		trouble := new(TroubleError)
+		if !errors.As(err, &trouble) || !d.line.Rest(msg.Context(), failed, trouble) {
+			return err
+		}
+		if status := new(StatusError); !errors.As(trouble, &status) && !shut(trouble) {
+			msg.Metadata[wire.MetaRepeat] = "1" // without an answer it may come to that still
+		}
 	}
+}
+
+// handOn hands h on while nobody else does so with its file: what is new and what is
+// handed on again come in different lanes. Of what is new it waits trouble out. Of what
+// is handed on again trouble is an error, so that a newer state of the file need not
+// wait for the neighbour to take an old one.
+func (d *Dispatcher) handOn(msg *message.Message, h *Handover, tried *Tried) error {
 	ctx, file := msg.Context(), h.File.FileID
-	// Never two states of a file at the same time: what is new and what is handed on
-	// again come in different lanes.
 	if err := d.files.lock(ctx, file); err != nil {
 		return err
 	}
@@ -60,14 +79,11 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 			return err
 		}
 	}
-	outcome := Skipped(ReasonSourceGone)
-	if !h.Source.Removed || h.File.Change == domain.FileRemoved {
-		var tried Tried
-		if outcome, tried, err = d.line.Hand(ctx, h); err != nil {
-			return err
-		}
-		tried.Note(msg)
+	outcome, err := d.outcome(ctx, h, tried)
+	if err != nil {
+		return err
 	}
+	tried.Note(msg)
 	if h.Replay != "" && outcome.State != domain.StageFailed {
 		if err := d.putRight(ctx, msg, h); err != nil {
 			return err
@@ -77,6 +93,19 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 		return Final(outcome.cause())
 	}
 	return d.reportFile(msg, h, outcome)
+}
+
+// outcome hands h to the line. What is not of its source any more is not handed on.
+func (d *Dispatcher) outcome(ctx context.Context, h *Handover, tried *Tried) (o Outcome, err error) {
+	switch {
+	case h.Source.Removed && h.File.Change != domain.FileRemoved:
+		return Skipped(ReasonSourceGone), nil
+	case h.Replay == "":
+		o, *tried, err = d.line.Hand(ctx, h, false)
+	default:
+		o, *tried, err = d.line.Once(ctx, h, *tried)
+	}
+	return o, err
 }
 
 func (d *Dispatcher) reportFile(msg *message.Message, h *Handover, outcome Outcome) error {
@@ -95,7 +124,7 @@ func (o Outcome) cause() error {
 
 func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*Handover, error) {
 	h := &Handover{
-		Raw: msg.Payload, Replay: msg.Metadata[wire.HeaderReplay], Trace: msg.Metadata[wire.HeaderTrace],
+		Raw: msg.Payload, Replay: msg.Metadata[wire.HeaderReplay], Renews: msg.Metadata[wire.HeaderRenews], Trace: msg.Metadata[wire.HeaderTrace],
 	}
 	h.File, _ = event.(domain.FileChanged) // it is one
 	var err error
@@ -139,7 +168,7 @@ func (d *Dispatcher) takeSource(msg *message.Message, event domain.Event) error 
 	}
 	replay := msg.Metadata[wire.HeaderReplay]
 	h := SourceHandover{ID: id, Time: at, Event: e, Replay: replay, Trace: msg.Metadata[wire.HeaderTrace]}
-	err = d.line.Try(msg.Context(), func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
+	err = d.line.Try(msg.Context(), replay != "", func(ctx context.Context) error { return stage.HandleSource(ctx, h) })
 	if err != nil || replay == "" {
 		return err
 	}

@@ -21,7 +21,7 @@ var _ domain.HandedItems = (*Handed)(nil)
 func NewHanded(db *pgxpool.Pool) *Handed { return &Handed{db} }
 
 // Offer implements domain.HandedItems.
-func (t *Handed) Offer(ctx context.Context, stage, replay string, items []domain.HandedItem) ([]domain.HandedBefore, error) {
+func (t *Handed) Offer(ctx context.Context, stage, turn string, items []domain.HandedItem) ([]domain.HandedBefore, error) {
 	c := columnsOf(items)
 	_, err := t.db.Exec(ctx, `
 		INSERT INTO app.handed_items (stage, item_id, source_id, owner_id, file_id, run, seq, digest, path, revision)
@@ -32,7 +32,7 @@ func (t *Handed) Offer(ctx context.Context, stage, replay string, items []domain
 		return nil, fmt.Errorf("postgres: offer items: %w", err)
 	}
 	rows, err := t.db.Query(ctx, `
-		SELECT coalesce(h.accepted_at IS NOT NULL AND h.accepted_replay = $2, false), p.digest
+		SELECT coalesce(h.accepted_at IS NOT NULL AND (h.accepted_replay = $2 OR $2 = '' AND (g.run, g.seq) = (0, 0)), false), p.digest
 		FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[]) WITH ORDINALITY g (item_id, file_id, run, seq, n)
 		LEFT JOIN app.handed_items h ON h.stage = $1 AND h.item_id = g.item_id
 		LEFT JOIN LATERAL (
@@ -40,7 +40,7 @@ func (t *Handed) Offer(ctx context.Context, stage, replay string, items []domain
 			WHERE o.stage = $1 AND o.file_id = g.file_id AND (o.run, o.seq) < (g.run, g.seq) AND o.accepted_at IS NOT NULL
 			ORDER BY o.run DESC, o.seq DESC LIMIT 1
 		) p ON true
-		ORDER BY g.n`, stage, replay, c.ids, c.files, c.runs, c.seqs)
+		ORDER BY g.n`, stage, turn, c.ids, c.files, c.runs, c.seqs)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: offered items: %w", err)
 	}
@@ -59,7 +59,7 @@ func (t *Handed) Offer(ctx context.Context, stage, replay string, items []domain
 
 // Accept implements domain.HandedItems. Of the files' older states it drops those
 // that nobody asks for any more.
-func (t *Handed) Accept(ctx context.Context, stage, replay string, ids []uuid.UUID) error {
+func (t *Handed) Accept(ctx context.Context, stage, turn string, ids []uuid.UUID) error {
 	_, err := t.db.Exec(ctx, `
 		WITH done AS (
 			UPDATE app.handed_items SET accepted_at = now(), accepted_replay = $2
@@ -67,7 +67,7 @@ func (t *Handed) Accept(ctx context.Context, stage, replay string, ids []uuid.UU
 		)
 		DELETE FROM app.handed_items o USING done
 		WHERE o.stage = $1 AND o.file_id = done.file_id AND (o.run, o.seq) < (done.run, done.seq) AND o.accepted_at < now() - interval '7 days'`,
-		stage, replay, ids)
+		stage, turn, ids)
 	if err != nil {
 		return fmt.Errorf("postgres: accept items: %w", err)
 	}

@@ -35,6 +35,7 @@ const (
 	HeaderRun         = "ce_run"      // copy of run, only in a run
 	HeaderSeq         = "ce_seq"      // copy of seq, only in a run
 	HeaderReplay      = "ce_replay"   // id of the replay that hands the event on again
+	HeaderRenews      = "renews"      // beside HeaderReplay: id of an older event of the same file that the replay may have handed on behind this one
 	HeaderStage       = "stage"       // beside HeaderReplay: the only stage that is meant; on a dead letter: the one that refused it
 )
 

@@ -75,7 +75,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 		if err != nil {
 			return nil, err
 		}
-		g := group{item.SourceID, item.SourceKind, h.Replay}
+		g := group{item.SourceID, item.SourceKind, h.Turn()}
 		if len(body)+headRoom > maxBody {
 			outcomes[n] = pipeline.Failed(fmt.Errorf("%d bytes of JSON: %w", len(body), errTooLarge))
 			continue
@@ -107,18 +107,18 @@ var (
 // push chunks of an item while it is still being answered for.
 func (s *Stage) offer(ctx context.Context, batch []pipeline.Handover) ([]domain.HandedBefore, error) {
 	before := make([]domain.HandedBefore, len(batch))
-	byReplay := make(map[string][]int)
+	byTurn := make(map[string][]int)
 	for n, h := range batch {
 		if h.File.Content != nil && h.File.Change != domain.FileRemoved {
-			byReplay[h.Replay] = append(byReplay[h.Replay], n)
+			byTurn[h.Turn()] = append(byTurn[h.Turn()], n)
 		}
 	}
-	for replay, ns := range byReplay {
+	for turn, ns := range byTurn {
 		items := make([]domain.HandedItem, len(ns))
 		for i, n := range ns {
 			items[i] = handed(batch[n])
 		}
-		known, err := s.given.Offer(ctx, Name, replay, items)
+		known, err := s.given.Offer(ctx, Name, turn, items)
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +192,7 @@ func (s *Stage) send(ctx context.Context, g group, parts []part, outcomes []pipe
 		}
 		// A crash right before this line sends them once more, which is counted as a
 		// repeat by whoever looks at the ids.
-		return s.given.Accept(ctx, Name, g.replay, ids)
+		return s.given.Accept(ctx, Name, g.turn, ids)
 	case !pipeline.IsFinal(err):
 		return err
 	case len(parts) == 1:
@@ -212,7 +212,7 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 		job.Items[i] = p.item
 	}
 	var answer Answer
-	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.replay), job, &answer); err != nil {
+	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.turn), job, &answer); err != nil {
 		return err
 	}
 	if !answer.Accepted || answer.ItemsCount != len(parts) {
@@ -221,16 +221,16 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 	return nil
 }
 
-// keyOf is the same whenever the same items are sent together, in one replay or none.
-func keyOf(parts []part, replay string) string {
+// keyOf is the same whenever the same items are sent together in one turn.
+func keyOf(parts []part, turn string) string {
 	if len(parts) == 1 {
-		return pipeline.KeyOf(parts[0].item.ID, replay)
+		return pipeline.KeyOf(parts[0].item.ID, turn)
 	}
 	var all []byte
 	for _, p := range parts {
 		all = append(all, p.item.ID[:]...)
 	}
-	return pipeline.KeyOf(uuid.NewSHA1(uuid.Nil, all), replay)
+	return pipeline.KeyOf(uuid.NewSHA1(uuid.Nil, all), turn)
 }
 
 // A group goes into requests of its own: the chunker wants one source and one kind
@@ -238,7 +238,7 @@ func keyOf(parts []part, replay string) string {
 type group struct {
 	source uuid.UUID
 	kind   SourceKind
-	replay string
+	turn   string
 }
 
 // packed cuts parts into requests that the chunker takes.

@@ -86,7 +86,7 @@ func (c *Consumer) take(msg *message.Message) error {
 	if err := w.decode(); err != nil {
 		return pipeline.Final(fmt.Errorf("chunk on the log: %w", err))
 	}
-	outcome, tried, err := c.line.Hand(msg.Context(), w)
+	outcome, tried, err := c.line.Hand(msg.Context(), w, w.again())
 	if err != nil {
 		return err
 	}

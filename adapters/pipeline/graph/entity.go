@@ -41,6 +41,10 @@ type entity struct {
 	item domain.HandedItem
 }
 
+// own tells whether e is the file that has changed, not something that it shares with
+// others.
+func (e entity) own() bool { return e.item.At != (domain.Revised{}) }
+
 // entitiesOf are those that a change tells of: the repository, people and commits
 // that it names, then the file itself.
 func entitiesOf(h pipeline.Handover) []entity {

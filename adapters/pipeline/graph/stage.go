@@ -61,7 +61,11 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 // tell tells of a change, after what it belongs to.
 func (s *Stage) tell(ctx context.Context, h pipeline.Handover) (told int64, err error) {
 	for _, e := range entitiesOf(h) {
-		news, err := s.once(ctx, h.Replay, e)
+		turn := h.Replay // of what files have in common, however often one of them comes in it
+		if e.own() {
+			turn = h.Turn()
+		}
+		news, err := s.once(ctx, turn, e)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", e.Type, err)
 		}
@@ -74,23 +78,23 @@ func (s *Stage) tell(ctx context.Context, h pipeline.Handover) (told int64, err 
 
 // once tells of e unless the graph has it. Files that belong together come side by
 // side: the first one tells, the others wait for it.
-func (s *Stage) once(ctx context.Context, replay string, e entity) (news bool, err error) {
-	key := e.item.ID.String() + replay
+func (s *Stage) once(ctx context.Context, turn string, e entity) (news bool, err error) {
+	key := e.item.ID.String() + turn
 	if _, ok := s.known.Load(key); ok {
 		return false, nil
 	}
 	_, err, _ = s.flight.Do(key, func() (any, error) {
-		before, err := s.given.Offer(ctx, Name, replay, []domain.HandedItem{e.item})
+		before, err := s.given.Offer(ctx, Name, turn, []domain.HandedItem{e.item})
 		if err != nil {
 			return nil, err
 		}
 		if !before[0].Accepted {
-			if err := s.post(ctx, e, replay); err != nil {
+			if err := s.post(ctx, e, turn); err != nil {
 				return nil, err
 			}
 			news = true
 			// A crash right before this line tells of it once more.
-			if err := s.given.Accept(ctx, Name, replay, []uuid.UUID{e.item.ID}); err != nil {
+			if err := s.given.Accept(ctx, Name, turn, []uuid.UUID{e.item.ID}); err != nil {
 				return nil, err
 			}
 		}
@@ -105,8 +109,8 @@ const maxKnown = 50_000
 
 // remember spares a look into the table at what many files belong to.
 func (s *Stage) remember(key string, e entity) {
-	if e.item.At != (domain.Revised{}) {
-		return // a file's own, which does not come again
+	if e.own() {
+		return // it does not come again
 	}
 	if s.kept.Add(1) > maxKnown {
 		s.known.Clear()
@@ -125,9 +129,9 @@ type Answer struct {
 
 var errTold = errors.New("answered 200 with an error")
 
-func (s *Stage) post(ctx context.Context, e entity, replay string) error {
+func (s *Stage) post(ctx context.Context, e entity, turn string) error {
 	var answer Answer
-	if err := s.client.PostJSON(ctx, "/api/graph/entities", pipeline.KeyOf(e.item.ID, replay), e.Entity, &answer); err != nil {
+	if err := s.client.PostJSON(ctx, "/api/graph/entities", pipeline.KeyOf(e.item.ID, turn), e.Entity, &answer); err != nil {
 		return err
 	}
 	if all := strings.Join(append(answer.Errors, answer.Error), " "); strings.TrimSpace(all) != "" {

@@ -55,7 +55,7 @@ func (p *Process) Process(ctx context.Context, h pipeline.Handover, text Text) (
 	var out struct {
 		Files []processed `json:"files"`
 	}
-	if err := p.Client.Post(ctx, pipeline.Request{Path: "/process", Key: pipeline.KeyOf(h.ID.UUID, h.Replay), Type: "application/json", Body: body}, &out); err != nil {
+	if err := p.Client.Post(ctx, pipeline.Request{Path: "/process", Key: pipeline.KeyOf(h.ID.UUID, h.Turn()), Type: "application/json", Body: body}, &out); err != nil {
 		return Text{}, fmt.Errorf("normalize: %w", err)
 	}
 	if len(out.Files) != 1 || out.Files[0].Path != h.File.Path {

@@ -124,7 +124,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 		if err != nil {
 			return nil, pipeline.Final(err)
 		}
-		if err := s.send(ctx, pipeline.KeyOf(h.ID.UUID, h.Replay), h.Trace, body); err != nil {
+		if err := s.send(ctx, pipeline.KeyOf(h.ID.UUID, h.Turn()), h.Trace, body); err != nil {
 			return nil, err
 		}
 		outcomes[i] = pipeline.Done(1)

@@ -1,0 +1,222 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A class is of what a line brings: what is new, or what is handed on again. The
+// neighbour may have trouble with one of them alone, such as old states that it cannot
+// take; so each has a circuit and batches of its own, and what waits for the next try
+// keeps no call busy.
+type class[T any] struct {
+	*Line[T]
+	circuit *circuit
+	calls   chan struct{} // of the line's, those that this class may make at once; nil: all
+
+	mu           sync.Mutex
+	filling      []*item[T]
+	fillingBytes int64
+	number       int // of the batch that is being filled
+}
+
+// againCalls is how many of a line's calls may be for what is handed on again: however
+// long the neighbour takes for those, some are left for what is new.
+func againCalls(parallel int) int { return max(1, parallel*3/4) }
+
+// begin takes a call; false: the line stops.
+func (c *class[T]) begin(ctx context.Context) bool {
+	if c.calls == nil {
+		return true
+	}
+	select {
+	case c.calls <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-c.soft.Done():
+	}
+	return false
+}
+
+func (c *class[T]) end() {
+	if c.calls != nil {
+		<-c.calls
+	}
+}
+
+// alone gives i to a worker once one is free: there is no batch to wait for. It waits
+// trouble out, unless that is to be told.
+func (c *class[T]) alone(i *item[T]) (Outcome, Tried, error) {
+	for failed := 0; ; failed++ {
+		o, ok, err := c.give(i)
+		if err != nil {
+			return Outcome{}, Tried{}, err
+		}
+		if !ok || i.trouble == nil || i.once {
+			return i.told(o, ok)
+		}
+		trouble := i.trouble
+		if i.trouble = nil; !c.waitSoft(i.ctx, failed, trouble) {
+			return Outcome{}, Tried{}, context.Canceled
+		}
+	}
+}
+
+// give has a worker ask for i. The worker answers, or gives up when the line ends.
+func (c *class[T]) give(i *item[T]) (o Outcome, ok bool, err error) {
+	if !c.begin(i.ctx) {
+		return Outcome{}, false, context.Canceled
+	}
+	defer c.end()
+	select {
+	case c.single <- i:
+	case <-i.ctx.Done():
+		return Outcome{}, false, i.ctx.Err()
+	case <-c.soft.Done():
+		return Outcome{}, false, c.soft.Err()
+	}
+	select {
+	case o, ok = <-i.answer:
+		return o, ok, nil
+	case <-i.ctx.Done():
+		return Outcome{}, false, i.ctx.Err()
+	}
+}
+
+// worker asks for one item after the other. It is not the goroutine of a message that
+// asks: each of those would have to grow its stack.
+func (l *Line[T]) worker() {
+	for {
+		select {
+		case i := <-l.single:
+			if i.ctx.Err() != nil || l.soft.Err() != nil {
+				close(i.answer)
+				continue
+			}
+			outcomes, err := l.ask([]*item[T]{i})
+			switch {
+			case err == nil:
+				i.tell(outcomes[0], nil)
+			case IsFinal(err):
+				i.tell(Failed(err), nil)
+			default:
+				i.tell(Outcome{}, err)
+			}
+		case <-l.soft.Done():
+			return
+		}
+	}
+}
+
+// join adds i to the batch that is being filled. A batch leaves when it is full,
+// or when its first item has waited long enough.
+func (c *class[T]) join(i *item[T]) {
+	limits, size := c.Limits, c.Size(i.thing)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if limits.Bytes > 0 && len(c.filling) > 0 && c.fillingBytes+size > limits.Bytes {
+		c.leave()
+	}
+	c.filling, c.fillingBytes = append(c.filling, i), c.fillingBytes+size
+	if limits.Items > 0 && len(c.filling) >= limits.Items || limits.Bytes > 0 && c.fillingBytes >= limits.Bytes {
+		c.leave()
+		return
+	}
+	if len(c.filling) == 1 {
+		wait := limits.Wait
+		if wait == 0 {
+			wait = DefaultWait
+		}
+		number := c.number
+		time.AfterFunc(wait, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.number == number {
+				c.leave()
+			}
+		})
+	}
+}
+
+// leave sends the batch off. mu is held.
+func (c *class[T]) leave() {
+	batch := c.filling
+	c.filling, c.fillingBytes = nil, 0
+	c.number++
+	if len(batch) > 0 {
+		go c.settle(batch)
+	}
+}
+
+// settle asks for batch until each of its items is answered or given up. It begins no
+// further try once the line has ended.
+func (c *class[T]) settle(batch []*item[T]) {
+	for failed := 0; ; failed++ {
+		outcomes, left, err := c.try(batch)
+		switch batch = left; {
+		case len(batch) == 0:
+			return
+		case err == nil:
+			for n, i := range batch {
+				i.tell(outcomes[n], nil)
+			}
+			return
+		case IsFinal(err) && len(batch) == 1:
+			batch[0].tell(Failed(err), nil)
+			return
+		case IsFinal(err): // one of them is guilty
+			half := len(batch) / 2
+			c.settle(batch[:half])
+			c.settle(batch[half:])
+			return
+		}
+		if batch = stillPatient(batch, err); len(batch) == 0 {
+			return
+		}
+		if !c.waitSoft(c.soft, failed, err) {
+			drop(batch)
+			return
+		}
+	}
+}
+
+// try asks once, when a call is free, for those of batch that are waited for: left.
+func (c *class[T]) try(batch []*item[T]) (outcomes []Outcome, left []*item[T], err error) {
+	if !c.begin(c.soft) {
+		drop(batch)
+		return nil, nil, nil
+	}
+	defer c.end()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-c.soft.Done():
+	}
+	if c.soft.Err() != nil {
+		drop(batch)
+		return nil, nil, nil
+	}
+	if left = waitedFor(batch); len(left) == 0 {
+		return nil, nil, nil
+	}
+	outcomes, err = c.ask(left)
+	return outcomes, left, err
+}
+
+// waitedFor leaves out what nobody waits for: its partition went to another
+// process, which hands it on itself.
+func waitedFor[T any](batch []*item[T]) []*item[T] {
+	return slices.DeleteFunc(batch, func(i *item[T]) bool { return i.ctx.Err() != nil })
+}
+
+// stillPatient tells trouble to those of batch that want to know, and leaves them out.
+func stillPatient[T any](batch []*item[T], trouble error) []*item[T] {
+	return slices.DeleteFunc(batch, func(i *item[T]) bool {
+		if i.once {
+			i.tell(Outcome{}, trouble)
+		}
+		return i.once
+	})
+}
