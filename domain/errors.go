@@ -72,6 +72,12 @@ func (e *InvalidError) Error() string {
 	return text
 }
 
+// An UnfitError is what this installation lacks for what was asked, such as a git
+// that is new enough. Trying again does not help before somebody has changed it.
+type UnfitError struct{ Reason string }
+
+func (e *UnfitError) Error() string { return e.Reason }
+
 // A RateLimitedError says until when a provider wants to be left alone.
 type RateLimitedError struct{ Until time.Time }
 

@@ -20,6 +20,7 @@ const (
 	codeValidation  = "VALIDATION_ERROR"
 	codeInternal    = "INTERNAL_ERROR"
 	codeUnavailable = "UNAVAILABLE"
+	codeUnfit       = "NOT_INSTALLED"
 
 	// statusClientGone is for the log: nobody reads the answer.
 	statusClientGone = 499
@@ -43,6 +44,7 @@ func (s *Server) classify(err error) *errorReply {
 		bad       *domain.InvalidError
 		connected *domain.AlreadyConnectedError
 		limited   *domain.RateLimitedError
+		unfit     *domain.UnfitError
 	)
 	switch {
 	case errors.As(err, &reply):
@@ -55,6 +57,8 @@ func (s *Server) classify(err error) *errorReply {
 		return e
 	case errors.As(err, &limited):
 		return newErrorReply(http.StatusTooManyRequests, "RATE_LIMITED", limited.Error()).after(limited.Until.Sub(s.Clock.Now()))
+	case errors.As(err, &unfit):
+		return newErrorReply(http.StatusServiceUnavailable, codeUnfit, unfit.Reason)
 	case errors.Is(err, context.Canceled):
 		return newErrorReply(statusClientGone, "CLIENT_GONE", "the client has gone")
 	}
@@ -116,6 +120,7 @@ func codes() []Code {
 		{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body is not sent as application/json"},
 		{http.StatusRequestedRangeNotSatisfiable, "RANGE_NOT_SATISFIABLE", "the range lies outside of the content"},
 		{http.StatusTooManyRequests, "RATE_LIMITED", "too many requests with this key or by this owner, or rate limited by the provider; Retry-After says for how long"},
+		{http.StatusServiceUnavailable, codeUnfit, "this installation lacks what is needed, such as a new enough git: the message says what"},
 		{http.StatusInternalServerError, codeInternal, "something went wrong on our side; the log has it under the correlation id"},
 	}
 	for _, r := range table() {

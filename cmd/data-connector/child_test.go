@@ -27,7 +27,7 @@ const startTime = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(faults.Child) == "1" {
-		if os.Getenv(faults.Planned) != "" || os.Getenv(faults.Via) != "" {
+		if os.Getenv(faults.Planned) != "" || os.Getenv(faults.Via) != "" || os.Getenv(faultyCloud) != "" {
 			os.Exit(runChild())
 		}
 		main() // exits
@@ -60,14 +60,20 @@ func startChild(t *testing.T, env []string, args ...string) *child {
 	return c
 }
 
+// childEnv is the environment of a child. What stands in env wins.
+func childEnv(env []string) []string {
+	all := []string{faults.Child + "=1", "LOG_FORMAT=json"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		all = append(all, name+"="+os.Getenv(name))
+	}
+	return append(all, env...)
+}
+
 // launchChild is startChild without waiting; served gets the URL.
 func launchChild(t *testing.T, env []string, args ...string) (c *child, served <-chan string) {
 	t.Helper()
 	c = &child{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...), ended: make(chan struct{})}
-	c.cmd.Env = append([]string{faults.Child + "=1", "LOG_FORMAT=json"}, env...)
-	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
-		c.cmd.Env = append(c.cmd.Env, name+"="+os.Getenv(name))
-	}
+	c.cmd.Env = childEnv(env)
 	pipe, err := c.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/adapters/telemetry"
+	"github.com/confuse/data-connector/connectors/gitrepo"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -88,6 +89,9 @@ func (c config) checkStores(k *checks) {
 	k.want(c.ContentURL == "" || blob.Check(string(c.ContentURL)) == nil, "CONTENT_STORE_URL", c.ContentURL)
 	k.want(filepath.IsAbs(c.CacheDir), "CACHE_DIR", c.CacheDir)
 	k.want(word(c.RedisPrefix), "REDIS_PREFIX", c.RedisPrefix)
+	for _, id := range c.AcceptFsck {
+		k.want(gitrepo.CheckFsck(id) == nil, acceptFsck, id)
+	}
 }
 
 // contentDir is the folder of the content store; empty when it is a bucket.

@@ -38,15 +38,21 @@ func (s *service) openConnectors(ctx context.Context) error {
 	return err
 }
 
-// forges are the connectors that read git repositories. Without a git that will
-// do there are none, and a log line says why: local folders need no git.
+// forges are the connectors that read git repositories. A git that will not do is
+// refused, and a log line says why: nothing is connected then and no job reads
+// anything, which each of them says too, while deliveries are taken. Local folders
+// need no git.
 func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
 	git, version, err := openGit(ctx, s.config, s.clock)
-	if err != nil {
+	switch bad := new(domain.InvalidError); {
+	case errors.As(err, &bad): // of a variable
+		return nil, err
+	case err != nil:
 		s.log.ErrorContext(ctx, "repositories cannot be connected", "err", err)
-		return nil, nil
+		git = gitrepo.Refused(err)
+	default:
+		s.log.InfoContext(ctx, "repositories are read by git", "version", version)
 	}
-	s.log.InfoContext(ctx, "repositories are read by git", "version", version)
 	key, err := s.githubKey()
 	if err != nil {
 		return nil, err
@@ -54,7 +60,7 @@ func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
 	return ingest.Connectors{
 		github.New(github.Options{Git: git, REST: s.calls(s.GitHubPerHour), AppID: s.GitHubAppID, Key: key}),
 		gitlab.New(gitlab.Options{Git: git, REST: s.calls(s.GitLabPerHour)}),
-		bitbucket.New(bitbucket.Options{Git: git, REST: s.calls(s.BitbucketPerHour)}),
+		bitbucket.New(bitbucket.Options{Git: git, REST: s.calls(s.BitbucketPerHour), Cloud: s.hooks.cloud}),
 	}, nil
 }
 
@@ -66,17 +72,23 @@ func (s *service) calls(perHour int) rest.Options {
 	}
 }
 
+// acceptFsck is the variable with the faults of repositories that are let pass.
+const acceptFsck = "GIT_ACCEPT_FSCK"
+
 // openGit finds the git program and says which version it is. It is an error when it
-// is too old.
+// is too old, and an InvalidError of a variable when it does not know what that names.
 func openGit(ctx context.Context, cfg config, clock domain.Clock) (git *gitrepo.Client, version string, err error) {
 	git, err = gitrepo.New(gitrepo.Options{
 		Clock: clock, AllowHTTP: len(cfg.PrivateNetworks) > 0, // the guard lets plain HTTP into these networks alone
-		Resolve: rest.Resolve(cfg.PrivateNetworks), HTTP: rest.Guarded(cfg.PrivateNetworks),
+		Resolve: rest.Resolve(cfg.PrivateNetworks), HTTP: rest.Guarded(cfg.PrivateNetworks), AcceptFsck: cfg.AcceptFsck,
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	version, err = git.Check(ctx)
+	if bad := new(domain.InvalidError); errors.As(err, &bad) {
+		return nil, version, problem(acceptFsck, bad.Problem)
+	}
 	return git, version, err
 }
 

@@ -5,16 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 
 	"github.com/confuse/data-connector/adapters/blob"
 	"github.com/confuse/data-connector/adapters/clock"
+	"github.com/confuse/data-connector/domain"
 )
 
-// lookAtGit runs git. Local folders need none.
+// lookAtGit runs git. One that is refused is a fault, and so is a variable that it
+// does not take; where there is none at all, local folders may be all that is wanted.
 func lookAtGit(ctx context.Context, cfg config) []finding {
 	_, version, err := openGit(ctx, cfg, clock.System{})
-	if err != nil {
-		return []finding{{levelWarn, "git", fmt.Sprintf("%v; install a newer one: repositories are read with it", err)}}
+	switch bad := new(domain.InvalidError); {
+	case errors.As(err, &bad):
+		return failed("git", "%v", err)
+	case errors.Is(err, exec.ErrNotFound):
+		return []finding{{levelWarn, "git", fmt.Sprintf("%v; no repository can be connected; install it where they are wanted", err)}}
+	case err != nil:
+		return failed("git", "%v; no repository can be connected; install a newer one, or none", err)
 	}
 	return []finding{{levelOK, "git " + version, ""}}
 }

@@ -38,7 +38,7 @@ type Options struct {
 	MaxBlob    int64         // bytes of a file that are fetched where a source sets no limit; 1 GiB
 	AllowHTTP  bool          // plain http as well: in tests, and in networks that are trusted
 	CAFile     string        // certificates to trust, as PEM; empty: those of the system
-	AcceptFsck []string      // message ids of git fsck that are let pass, besides the harmless ones
+	AcceptFsck []string      // message ids of git fsck that are let pass, besides the harmless ones: see CheckFsck
 	// Resolve gives the one address that git connects to, and refuses those that
 	// must not be reached: git knows nothing of a Go dialer. nil: git resolves by
 	// itself, unguarded.
@@ -55,6 +55,8 @@ type Client struct {
 	program string // absolute
 	page    int    // most changes of a page
 	packs   int    // most packs of a repository
+	confine func(o Options, pid int) error
+	refused error // what every call is answered with; nil: none is refused
 }
 
 // New makes a client. It runs nothing yet: see [Client.Check]. The error is that
@@ -77,7 +79,7 @@ func New(o Options) (*Client, error) {
 	o.MaxRefs = either(o.MaxRefs, defaultRefs)
 	o.MaxEntries = either(o.MaxEntries, defaultEntries)
 	o.MaxBlob = either(o.MaxBlob, defaultBlob)
-	return &Client{opt: o, program: program, page: maxPage, packs: maxPacks}, nil
+	return &Client{opt: o, program: program, page: maxPage, packs: maxPacks, confine: confine}, nil
 }
 
 func either[T ~int | ~int64](set, standard T) T {

@@ -40,6 +40,9 @@ type process struct {
 // start runs git. When ctx ends, or the time is up, git and all that it has
 // started are killed.
 func (c *Client) start(ctx context.Context, run command) (*process, error) {
+	if c.refused != nil {
+		return nil, c.refused
+	}
 	limited, cancel := context.WithTimeoutCause(ctx, c.opt.Timeout, errTimeout)
 	args := run.args
 	if run.dir != "" {
@@ -66,7 +69,7 @@ func (c *Client) start(ctx context.Context, run command) (*process, error) {
 		return nil, first(context.Cause(ctx), fmt.Errorf("gitrepo: start git: %w", err))
 	}
 	p.out = bufio.NewReaderSize(out, 64<<10)
-	if err := c.confine(cmd.Process.Pid); err != nil {
+	if err := c.confine(c.opt, cmd.Process.Pid); err != nil {
 		p.kill()
 		return nil, err
 	}

@@ -63,13 +63,3 @@ func (c *Client) hardened() []setting {
 	}
 	return settings
 }
-
-// harmless are faults of honest old repositories that concern nobody who checks
-// nothing out: dates, names of people, the notation of a mode.
-func harmless() []string {
-	return []string{
-		"badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail",
-		"missingNameBeforeEmail", "missingSpaceBeforeDate", "missingSpaceBeforeEmail", "nulInCommit",
-		"zeroPaddedDate", "zeroPaddedFilemode", "missingTaggerEntry", "badTagName", "gitmodulesParse",
-	}
-}

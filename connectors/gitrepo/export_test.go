@@ -8,3 +8,6 @@ func (c *Client) SetPacks(most int) { c.packs = most }
 
 // CheckVersion is what Check says of a version.
 func CheckVersion(version string) error { return checkVersion(version) }
+
+// SetConfine lets limits be set otherwise.
+func (c *Client) SetConfine(confine func(o Options, pid int) error) { c.confine = confine }

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -52,10 +50,6 @@ func (r *repo) fetch(ctx context.Context, remote Remote, commit string) error {
 		return r.tooLarge(errDisk)
 	}
 	return r.keepMeta(m)
-}
-
-func (c *Client) accepts(id string) bool {
-	return slices.ContainsFunc(append(harmless(), c.opt.AcceptFsck...), func(accepted string) bool { return strings.EqualFold(accepted, id) })
 }
 
 func (r *repo) fetchOnce(ctx context.Context, remote Remote, commit, filter string) error {

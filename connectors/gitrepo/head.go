@@ -26,6 +26,9 @@ func (h Head) Branch() string {
 // where there is no HTTP client or the server does not take it. An empty repository has a Head without commit. ErrGone: there is no such repository, or
 // others but not this ref in it.
 func (c *Client) Head(ctx context.Context, remote Remote) (Head, error) {
+	if c.refused != nil {
+		return Head{}, c.refused
+	}
 	if err := CheckRef(remote.Ref); err != nil {
 		return Head{}, err
 	}

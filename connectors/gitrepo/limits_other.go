@@ -3,4 +3,4 @@
 package gitrepo
 
 // confine does nothing: the limits of a process that runs are set on Linux alone.
-func (c *Client) confine(int) error { return nil }
+func confine(Options, int) error { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -17,8 +18,14 @@ const (
 )
 
 // Check runs git and gives its version. It is an error, with the reason, when
-// there is none or it is too old.
+// there is none, it is too old or cannot be confined, and an InvalidError when it does not know an id
+// of Options.AcceptFsck.
 func (c *Client) Check(ctx context.Context) (version string, err error) {
+	for _, id := range c.opt.AcceptFsck { // git does not begin with what is none
+		if err := CheckFsck(id); err != nil {
+			return "", err
+		}
+	}
 	p, err := c.start(ctx, command{args: []string{"version"}})
 	if err != nil {
 		return "", err
@@ -28,7 +35,29 @@ func (c *Client) Check(ctx context.Context) (version string, err error) {
 		return "", fmt.Errorf("gitrepo: %s version: %w", c.program, err)
 	}
 	version = strings.TrimPrefix(strings.TrimSpace(string(out)), "git version ")
-	return version, checkVersion(version)
+	if err := checkVersion(version); err != nil {
+		return version, err
+	}
+	if err := c.checkConfined(ctx); err != nil {
+		return version, err
+	}
+	return version, c.checkAccepted(ctx)
+}
+
+// checkConfined gives limits to a git that is sure to run: one that has ended needs
+// none, which would say nothing of the next one.
+func (c *Client) checkConfined(ctx context.Context) error {
+	in, hold, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("gitrepo: pipe: %w", err)
+	}
+	p, err := c.start(ctx, command{args: []string{"hash-object", "--stdin"}, in: in})
+	_, _ = in.Close(), hold.Close() // nothing was written
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, p.out)
+	return first(p.wait(), err)
 }
 
 func checkVersion(version string) error {

@@ -14,12 +14,13 @@ import (
 )
 
 // NPM gives the files of a package of the npm registry whose names end in suffix.
-// Without the package or npm the test is skipped with the reason.
+// Without the package or npm the test is skipped with the reason, and fails with
+// REQUIRE_REAL=1.
 func NPM(t *testing.T, pkg, suffix string) map[string][]byte {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skipf("%s is not there: %v", pkg, err)
+		without(t, "%s is not there: %v", pkg, err)
 	}
 	dir := filepath.Join(cache, "data-connector-dev", "npm")
 	name := strings.NewReplacer("@", "", "/", "-").Replace(pkg[:strings.LastIndexByte(pkg, '@')]) + "-" + pkg[strings.LastIndexByte(pkg, '@')+1:] + ".tgz"
@@ -33,13 +34,13 @@ func NPM(t *testing.T, pkg, suffix string) map[string][]byte {
 func pack(t *testing.T, pkg, dir, name string) []byte {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Skipf("%s is not there: %v", pkg, err)
+		without(t, "%s is not there: %v", pkg, err)
 	}
 	tmp := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "npm", "pack", "--silent", pkg)
 	cmd.Dir = tmp
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("%s is not in %s and npm pack fails: %v: %s", pkg, dir, err, out)
+		without(t, "%s is not in %s and npm pack fails: %v: %s", pkg, dir, err, out)
 	}
 	b, err := os.ReadFile(filepath.Join(tmp, name))
 	if err == nil {
