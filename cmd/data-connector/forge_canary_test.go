@@ -34,7 +34,7 @@ func (f *forge) checkCanaries(when string, logs string, secrets ...string) {
 		"a topic": f.topics(), "Redis": f.redisText(), "the database": f.tablesText(), "a folder": f.folders(),
 	}
 	for place, text := range places {
-		if seen := len(text) > 0 || place == "a folder" && when == "removed"; !seen || place == "a topic" && !bytes.Contains(text, []byte("octo")) {
+		if seen := len(text) > 0 || place == "a folder" && when == "removed"; !seen || place == "a topic" && !bytes.Contains(text, []byte("hello")) {
 			f.t.Errorf("%s: %s was not looked at", when, place)
 		}
 		for i, s := range secrets {

@@ -51,7 +51,7 @@ func TestForgeTruth(t *testing.T) {
 	p.tree = p.check("first sync")
 	f.api.Calls()
 	for i := range pushes {
-		p.push(h, i)
+		p.step(h, i)
 	}
 	p.checkListed(pushes)
 	t.Logf("%d files; %d pushes changed %d", len(p.tree), pushes, p.changed)
@@ -117,6 +117,19 @@ func (p *pushing) check(when string) map[string]version {
 		p.t.Fatalf("%s: rows (-git +rows):\n%.4000s", when, diff)
 	}
 	return want
+}
+
+// step is push as a test of its own; the next one would compare with what this one
+// has left.
+func (p *pushing) step(h *history, i int) {
+	whole := p.t
+	ok := whole.Run(fmt.Sprintf("push %d", i), func(t *testing.T) {
+		p.t = t
+		p.push(h, i)
+	})
+	if p.t = whole; !ok {
+		whole.FailNow()
+	}
 }
 
 // push makes one step, tells of it, and looks at what came of it.

@@ -26,12 +26,12 @@ const (
 	forgeSecret = "canary-webhook-secret-of-all-sources"
 )
 
-// A forge is a GitHub with one repository, and a service that reads it.
+// A forge is one with one repository, and a service that reads it.
 type forge struct {
+	host
 	t      *testing.T
 	git    *gittest.Server
-	repo   *gittest.Repo
-	api    *githubtest.Server
+	api    *githubtest.Server // nil: it is no GitHub
 	env    []string
 	server *child
 	db     *pgx.Conn    // nil until it is needed
@@ -39,18 +39,33 @@ type forge struct {
 	said   bytes.Buffer // all that the API has answered
 }
 
-// newForge makes the GitHub and the variables of the service, which is not started.
+// newForge makes a GitHub and the variables of the service, which is not started.
 func newForge(t *testing.T, more ...string) *forge {
 	t.Helper()
+	var api *githubtest.Server
+	f := newForgeAt(t, func(t *testing.T, git *gittest.Server) host {
+		api = githubtest.New(t, git, "octo", "hello")
+		api.Token = forgeToken
+		return githubHost(git, api)
+	}, more...)
+	f.api = api
+	return f
+}
+
+// newForgeAt is newForge for any host.
+func newForgeAt(t *testing.T, open func(*testing.T, *gittest.Server) host, more ...string) *forge {
+	t.Helper()
 	f := &forge{t: t, git: gittest.NewServer(t)}
-	f.repo = f.git.Create("octo/hello")
+	f.host = open(t, f.git)
 	f.repo.Git("config", "http.receivepack", "true")
-	f.api = githubtest.New(t, f.git, "octo", "hello")
-	f.api.Token = forgeToken
 	f.env = with(serveEnv(t), append([]string{
-		"PRIVATE_NETWORKS=127.0.0.0/8", "GITHUB_WEBHOOK_SECRET=" + forgeSecret, "VAULT_KEYSET_FILE=" + filepath.Join(t.TempDir(), "keys.json"),
+		"PRIVATE_NETWORKS=127.0.0.0/8", "GITHUB_WEBHOOK_SECRET=" + forgeSecret, "GITLAB_WEBHOOK_TOKEN=" + forgeSecret, "BITBUCKET_WEBHOOK_SECRET=" + forgeSecret,
+		"VAULT_KEYSET_FILE=" + filepath.Join(t.TempDir(), "keys.json"),
 		"API_RATE_LIMIT=0", "SYNC_RATE_LIMIT=0", "CONNECT_RATE_LIMIT=0", "WEBHOOK_RATE_LIMIT=0",
 	}, more...)...)
+	if f.cloud != "" {
+		f.env = with(f.env, faultyCloud+"="+f.cloud)
+	}
 	must(t, f.env, "vault", "init")
 	return f
 }
@@ -83,9 +98,9 @@ func (f *forge) begin(options map[string]any) (source, job string) {
 // beginWith is begin with another credential.
 func (f *forge) beginWith(options, credential map[string]any) (source, job string) {
 	f.t.Helper()
-	config := map[string]any{"owner": "octo", "repo": "hello", "baseUrl": f.api.URL}
+	config := maps.Clone(f.config)
 	maps.Copy(config, options)
-	body := map[string]any{"type": "github", "config": config}
+	body := map[string]any{"type": f.provider, "config": config}
 	maps.Copy(body, credential)
 	var reply struct {
 		ID      string

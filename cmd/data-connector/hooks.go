@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -24,6 +25,7 @@ type hooks struct {
 	point func(context.Context, string) error       // passed by projectors and rebuilds
 	kafka []kgo.Opt                                 // of every client
 	local func(*localfs.Connector) domain.Connector // the connector of local folders
+	cloud *url.URL                                  // where Bitbucket Cloud is
 }
 
 // wrapped is v, wrapped if there is something to wrap it with.

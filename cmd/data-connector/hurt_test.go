@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,10 +19,16 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
+// faultyCloud is a variable of a child: where it finds Bitbucket Cloud.
+const faultyCloud = "TEST_BITBUCKET_CLOUD"
+
 // runChild is the command of this process, with the faults that its environment asks
 // for.
 func runChild() int {
 	h, err := faulty(os.Getenv(faults.Planned), os.Getenv(faults.Via))
+	if at := os.Getenv(faultyCloud); err == nil && at != "" {
+		h.cloud, err = url.Parse(at)
+	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err) // the exit code tells as well
 		return exitUsage

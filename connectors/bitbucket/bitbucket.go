@@ -27,7 +27,8 @@ type Options struct {
 	Git *gitrepo.Client // required
 	// REST: Clock is required; Provider and Field are set here. PerHour is for Cloud
 	// alone, which does not say how many calls are left.
-	REST rest.Options
+	REST  rest.Options
+	Cloud *url.URL // where Bitbucket Cloud is, with its API below 2.0/: for tests; nil: bitbucket.org
 }
 
 // A Connector reads repositories of Bitbucket. It may be used concurrently.
@@ -48,6 +49,9 @@ func New(o Options) *Connector {
 	c := &Connector{
 		git: o.Git, cloud: rest.New(o.REST), server: rest.New(own), page: maxPage,
 		cloudWeb: &url.URL{Scheme: "https", Host: cloudHost}, cloudAPI: &url.URL{Scheme: "https", Host: "api." + cloudHost, Path: "/2.0/"},
+	}
+	if o.Cloud != nil {
+		c.cloudWeb, c.cloudAPI = o.Cloud, o.Cloud.JoinPath("2.0/")
 	}
 	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known}, o.REST.Clock)
 	return c

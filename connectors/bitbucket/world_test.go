@@ -67,13 +67,12 @@ func (w *world) open(config, options map[string]any) *world {
 // connect gives w a connector to which its server is Cloud, too.
 func (w *world) connect(o rest.Options) {
 	w.T.Helper()
-	conn := bitbucket.New(bitbucket.Options{Git: forgetest.Git(w.T, w.clock), REST: o})
 	web, err := url.Parse(w.api.URL)
 	if err != nil {
 		w.T.Fatal(err)
 	}
+	conn := bitbucket.New(bitbucket.Options{Git: forgetest.Git(w.T, w.clock), REST: o, Cloud: web})
 	conn.SetPage(4)
-	conn.SetCloud(web)
 	w.Conn = conn
 }
 
