@@ -64,7 +64,13 @@ func (w *World) Connect(s domain.Source) domain.Source {
 // fold: the decision needs the rows.
 func (w *World) Request(id domain.SourceID, mode domain.SyncMode) domain.Source {
 	w.t.Helper()
-	e, err := w.Source(id).RequestSync(mode, domain.TriggerManual, w.Clock.Now())
+	return w.RequestBy(id, mode, domain.TriggerManual)
+}
+
+// RequestBy is Request by another trigger.
+func (w *World) RequestBy(id domain.SourceID, mode domain.SyncMode, by domain.Trigger) domain.Source {
+	w.t.Helper()
+	e, err := w.Source(id).RequestSync(mode, by, w.Clock.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -304,16 +304,23 @@ func TestTornContent(t *testing.T) {
 	}
 }
 
-// A connector is told that somebody waits.
+// A connector is told whether somebody waits: who asked for a sync, or who is behind
+// a hint. Nobody waits for what is merely due.
 func TestAwaited(t *testing.T) {
 	t.Parallel()
 
 	p := &provider{files: tree(3), pageSize: 10}
 	b := newBench(t, p, anyConfig)
 	b.run()
-	p.awaited = false
-	if b.sync(domain.SyncFull); !p.awaited {
-		t.Error("nobody waits for a sync that was asked for")
+	for trigger, want := range map[domain.Trigger]bool{
+		domain.TriggerManual: true, domain.TriggerHint: true,
+		domain.TriggerSchedule: false, domain.TriggerUpdate: false, domain.TriggerConnect: false,
+	} {
+		p.awaited = !want
+		b.RequestBy(b.source, domain.SyncIncremental, trigger)
+		if b.run(); p.awaited != want {
+			t.Errorf("%s: got awaited %v, want %v", trigger, p.awaited, want)
+		}
 	}
 }
 
