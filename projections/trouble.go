@@ -70,8 +70,8 @@ func Passing(err error) bool {
 		return slices.ContainsFunc(passingStates[:], func(state string) bool { return strings.HasPrefix(pg.Code, state) })
 	}
 	var refused *pgconn.ConnectError
-	var broken net.Error
-	return errors.As(err, &refused) || errors.As(err, &broken) || pgconn.SafeToRetry(err) ||
+	var broken *net.OpError // not net.Error, which a file that cannot be read is as well
+	return errors.As(err, &refused) || errors.As(err, &broken) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 

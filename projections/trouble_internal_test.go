@@ -2,6 +2,10 @@ package projections
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +26,28 @@ func TestWhatIsReadAgain(t *testing.T) {
 		})
 		if passes := code != "22012" && code != schemaChanged; tries != want || errors.Is(err, domain.ErrUnavailable) != passes {
 			t.Errorf("%s: got %d tries and %v, want %d", code, tries, err, want)
+		}
+	}
+}
+
+// What breaks on the way to a server passes; a file that cannot be read does not,
+// though the error of the system is of the same type.
+func TestPassingIsOfAServer(t *testing.T) {
+	t.Parallel()
+
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a connection that was refused": {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true},
+		"one that was reset":            {fmt.Errorf("read: %w", &net.OpError{Op: "read", Err: syscall.ECONNRESET}), true},
+		"a closed one":                  {net.ErrClosed, true},
+		"a file without permission":     {&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}, false},
+		"a full disk":                   {fmt.Errorf("spool: %w", syscall.ENOSPC), false},
+		"bad data":                      {&pgconn.PgError{Code: "22012"}, false},
+	} {
+		if got := Passing(tt.err); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}
 }

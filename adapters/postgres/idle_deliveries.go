@@ -133,22 +133,29 @@ func (t *IdleDeliveries) insert(ctx context.Context, rows map[domain.EventID]idl
 	return err
 }
 
-// Trim implements ingest.IdleDeliveries.
+// Trim implements ingest.IdleDeliveries. It waits for no row: one that is being
+// written is left to the next time.
 func (t *IdleDeliveries) Trim(ctx context.Context, before time.Time, most int) error {
 	_, err := t.db.Exec(ctx, `
-		DELETE FROM app.idle_deliveries d USING (
-			SELECT event_id, last_at, row_number() OVER (PARTITION BY source_id ORDER BY first_at DESC, event_id DESC) AS place
-			FROM app.idle_deliveries WHERE reason <> '') AS o
-		WHERE d.event_id = o.event_id AND (o.last_at < $1 OR o.place > $2)`, before, most)
+		DELETE FROM app.idle_deliveries WHERE event_id IN (
+			SELECT d.event_id FROM app.idle_deliveries d JOIN (
+				SELECT event_id, row_number() OVER (PARTITION BY source_id ORDER BY first_at DESC, event_id DESC) AS place
+				FROM app.idle_deliveries WHERE reason <> '') AS o USING (event_id)
+			WHERE d.last_at < $1 OR o.place > $2
+			FOR UPDATE OF d SKIP LOCKED)`, before, most)
 	if err != nil {
 		return fmt.Errorf("postgres: trim deliveries: %w", err)
 	}
 	return nil
 }
 
-// Forget implements ingest.IdleDeliveries.
+// Forget implements ingest.IdleDeliveries. It takes rows in the order in which insert
+// does, so that they do not wait for each other.
 func (t *IdleDeliveries) Forget(ctx context.Context, source domain.SourceID) error {
-	if _, err := t.db.Exec(ctx, `DELETE FROM app.idle_deliveries WHERE source_id = $1`, [16]byte(source.UUID)); err != nil {
+	_, err := t.db.Exec(ctx, `
+		DELETE FROM app.idle_deliveries WHERE event_id IN (
+			SELECT event_id FROM app.idle_deliveries WHERE source_id = $1 ORDER BY event_id FOR UPDATE)`, [16]byte(source.UUID))
+	if err != nil {
 		return fmt.Errorf("postgres: forget deliveries: %w", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -98,4 +100,68 @@ func TestIdleDeliveriesAreTrimmed(t *testing.T) {
 	if diff := cmp.Diff([]string{"repeated 1", "n-3 1", "s-3 1", "n-4 1", "s-4 1"}, shownIdle(t, db)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
+}
+
+// A row that is being written holds up no trimming, which would hold others up.
+func TestIdleDeliveriesAreTrimmedAround(t *testing.T) {
+	t.Parallel()
+
+	db := open(t)
+	table, noon := postgres.NewIdleDeliveries(db), clock.System{}.Now()
+	for _, name := range []string{"a", "b", "c"} {
+		if err := table.Note(t.Context(), idleOf(domain.SourceID{}, name, "nothing", noon.Add(-48*time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writer, err := db.Begin(t.Context())
+	if err == nil {
+		_, err = writer.Exec(t.Context(), `UPDATE app.idle_deliveries SET times = 2 WHERE delivery = 'b'`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := table.Trim(ctx, noon, 10); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"b 1"}, shownIdle(t, db)); diff != "" {
+		t.Errorf("rows while one is written (-want +got):\n%s", diff)
+	}
+	if err := errors.Join(writer.Commit(t.Context()), table.Trim(t.Context(), noon, 10)); err != nil || len(shownIdle(t, db)) != 0 {
+		t.Errorf("got %v, and %q left", err, shownIdle(t, db))
+	}
+}
+
+// Rows of a source are written, trimmed and forgotten at the same time: nobody waits
+// for somebody who waits for him.
+func TestIdleDeliveriesDoNotBlock(t *testing.T) {
+	t.Parallel()
+
+	db := open(t)
+	table, noon := postgres.NewIdleDeliveries(db), clock.System{}.Now()
+	source, err := domain.NewSourceID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var some []ingest.IdleDelivery
+	for i := range 200 {
+		some = append(some, idleOf(source, fmt.Sprint("d-", i), "a star", noon.Add(-time.Hour)))
+	}
+	var all sync.WaitGroup
+	for _, do := range []func() error{
+		func() error { return table.Note(t.Context(), some...) },
+		func() error { return postgres.NewIdleDeliveries(db).Note(t.Context(), some...) },
+		func() error { return table.Forget(t.Context(), source) },
+		func() error { return table.Trim(t.Context(), noon, 10) },
+	} {
+		all.Go(func() {
+			for range 25 {
+				if err := do(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
