@@ -16,7 +16,8 @@ import (
 
 // published is what Atlassian's description of the API of Cloud was turned into by
 // others (MIT licence): a type for each object and one for the parameters of each
-// call. The description itself is in no registry.
+// call. The description itself is in no registry. Of Data Center there is nothing at
+// all in any: its objects are recorded ones.
 const published = "bitbucket@2.12.0"
 
 // described are the calls of the connector, and what their parameters are called.

@@ -35,7 +35,7 @@ func TestServer(t *testing.T) {
 			connectortest.ServerError: {Match: "start=3", Status: http.StatusBadGateway},
 			connectortest.RateLimited: {Match: "start=3", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}},
 		})
-	}, connectortest.Without{Test: "engine: cut anywhere, it comes to the same", Why: "TestCloud shows it: the engine is cut between the same pages and events"})
+	})
 }
 
 func (w *world) fixture(orders map[connectortest.Fault]bitbuckettest.Fault) connectortest.Fixture {

@@ -6,14 +6,10 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
-// A Without names a test of the suite that a run leaves out, for what it costs, and
-// says where the same is shown.
-type Without struct{ Test, Why string }
-
 // Run checks the promises of domain.Connector, and that the engine over the
 // connector comes to what the provider holds. It calls fresh once for each test,
-// so that tests share no state. What without names is skipped with its reason.
-func Run(t *testing.T, fresh func(t *testing.T) Fixture, without ...Without) {
+// so that tests share no state.
+func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Fixture){
 		"describe is fit to show":                       testDescribe,
@@ -32,11 +28,6 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture, without ...Without) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, w := range without {
-				if w.Test == name {
-					t.Skip(w.Why)
-				}
-			}
 			test(t, fresh(t))
 		})
 	}

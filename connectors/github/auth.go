@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	sdk "github.com/google/go-github/v89/github"
 
 	"github.com/confuse/data-connector/connectors/gitrepo"
 	"github.com/confuse/data-connector/connectors/rest"
@@ -137,7 +138,7 @@ func (c *Connector) mint(ctx context.Context, a app, installation string, p plac
 	if err != nil {
 		return installationToken{}, fmt.Errorf("github: installation id: %w", domain.ErrUnauthorized)
 	}
-	t, _, err := api.Apps.CreateInstallationToken(rest.With(ctx, rest.Ask{Route: "installation_token", Repeatable: true}), id, nil)
+	t, _, err := api.Apps.CreateInstallationToken(rest.With(ctx, rest.Ask{Route: "installation_token", Repeatable: true}), id, &sdk.InstallationTokenOptions{}) // not nil, which is sent as null
 	switch err = classify("installation token", err); {
 	case errors.Is(err, domain.ErrGone), errors.Is(err, domain.ErrForbidden): // removed, or suspended
 		return installationToken{}, fmt.Errorf("%w: %w", domain.ErrUnauthorized, err)

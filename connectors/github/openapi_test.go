@@ -2,9 +2,12 @@ package github_test
 
 import (
 	"encoding/json"
+	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,19 +40,54 @@ type description struct {
 	} `json:"components"`
 }
 
-// TestPublishedAPI: every call of the connector is in GitHub's description, with
-// all its parameters, and the objects that the emulator answers with have no field
-// that is not.
+// TestPublishedAPI: every call of the connector is in GitHub's description, with all
+// its parameters. What it sends, and what the emulator answers, is of the types that
+// are described there, and no field of it is not described.
 func TestPublishedAPI(t *testing.T) {
 	t.Parallel()
 
 	var d description
+	var types *schemas
 	for _, text := range forgetest.NPM(t, published, "/generated/api.github.com.json") {
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)
 		}
+		types = newSchemas(t, text)
 	}
+	calls := callEverything(t)
+	if len(calls) < 50 {
+		t.Errorf("got %d calls, want those of everything", len(calls))
+	}
+	sent, answered := map[string]bool{}, map[string]bool{}
+	for _, c := range calls {
+		path, ok := strings.CutPrefix(c.Path, "/api/v3")
+		if !ok {
+			continue
+		}
+		known := d.check(t, strings.ToLower(c.Method), path, c.Query)
+		if known == "" {
+			continue
+		}
+		s, a := types.check(t, known, c)
+		sent[c.Method+" "+known] = sent[c.Method+" "+known] || s
+		answered[c.Method+" "+known] = answered[c.Method+" "+known] || a
+	}
+	for _, op := range []string{"POST /repos/{owner}/{repo}/hooks", "PATCH /repos/{owner}/{repo}/hooks/{hook_id}"} {
+		if !sent[op] || !answered[op] {
+			t.Errorf("%s: its body was not looked at", op)
+		}
+	}
+	if !answered["POST /app/installations/{installation_id}/access_tokens"] || !answered["GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries"] {
+		t.Errorf("got answers to %q, want those to an app and of deliveries too", slices.Sorted(maps.Keys(answered)))
+	}
+	d.checkObjects(t)
+}
+
+// callEverything makes all kinds of calls, with a token and as an app.
+func callEverything(t *testing.T) []forgetest.Call {
+	t.Helper()
 	w := newWorld(t, everything())
+	w.api.Keep = true
 	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
 	w.fill(5)
 	from := w.Start()
@@ -58,52 +96,61 @@ func TestPublishedAPI(t *testing.T) {
 	}
 	w.Follow(from)
 	w.Changed(from)
+	w.api.Sent("72d3162e-cc78-11e3-81ab-4c9367dc0958", http.StatusBadGateway)
 	hook, err := w.Conn.EnsureHook(t.Context(), w.Scope, domain.Hook{URL: "https://example.com/hook", Secret: "s"})
 	if err == nil {
 		_, err = w.Conn.EnsureHook(t.Context(), w.Scope, hook)
 	}
+	if log, ok := w.Conn.(domain.DeliveryLog); ok && err == nil {
+		_, _, err = log.Undelivered(t.Context(), w.Scope, hook.ID, "")
+	}
 	if err != nil || w.Conn.RemoveHook(t.Context(), w.Scope, hook.ID) != nil {
 		t.Fatal(err)
 	}
-	calls := w.api.Calls()
-	if len(calls) < 50 {
-		t.Errorf("got %d calls, want those of everything", len(calls))
-	}
-	for _, c := range calls {
-		if path, ok := strings.CutPrefix(c.Path, "/v3"); ok {
-			d.check(t, strings.ToLower(c.Method), path, c.Query)
-		}
-	}
-	d.checkObjects(t)
+	w.Scope.Credential = forgetest.With(domain.Credential{
+		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+	w.Scope.Cache = t.TempDir()
+	w.Listed()
+	return w.api.Calls()
 }
 
 var template = regexp.MustCompile(`\{[^}]+\}`)
 
-func (d description) check(t *testing.T, method, path, query string) {
+// repositories is how GitHub leads to a repository by its id, which it describes
+// nowhere. It answers as for the name.
+const repositories = "/repositories/"
+
+// check finds the described path of a call; empty: there is none, which is told.
+func (d description) check(t *testing.T, method, path, query string) string {
 	t.Helper()
-	if strings.HasPrefix(path, "/repositories/") {
-		return // by id: GitHub redirects there, and describes it nowhere
+	if id, ok := strings.CutPrefix(path, repositories); ok && !strings.Contains(id, "/") {
+		path = "/repos/octo/hello"
 	}
 	asked, err := url.ParseQuery(query)
 	if err != nil {
 		t.Fatal(err)
 	}
+	best := ""
 	for known, methods := range d.Paths {
-		at := "^" + template.ReplaceAllString(known, "[^/]+") + "$"
-		op, ok := methods[method]
-		if !ok || !regexp.MustCompile(at).MatchString(path) {
-			continue
+		_, ok := methods[method]
+		fits := ok && regexp.MustCompile("^"+template.ReplaceAllString(known, "[^/]+")+"$").MatchString(path)
+		if fits && (best == "" || strings.Count(known, "{") < strings.Count(best, "{")) {
+			best = known
 		}
-		for _, p := range op.Parameters {
-			asked.Del(p.Name)
-			asked.Del(d.Components.Parameters[p.Ref[strings.LastIndexByte(p.Ref, '/')+1:]].Name)
-		}
-		if len(asked) > 0 {
-			t.Errorf("%s %s has no parameters %v", method, known, asked)
-		}
-		return
 	}
-	t.Errorf("%s %s is not described", method, path)
+	if best == "" {
+		t.Errorf("%s %s is not described", method, path)
+		return ""
+	}
+	for _, p := range d.Paths[best][method].Parameters {
+		asked.Del(p.Name)
+		asked.Del(d.Components.Parameters[p.Ref[strings.LastIndexByte(p.Ref, '/')+1:]].Name)
+	}
+	if len(asked) > 0 {
+		t.Errorf("%s %s has no parameters %v", method, best, asked)
+	}
+	return best
 }
 
 // checkObjects compares the recorded objects with the schemas of their calls.

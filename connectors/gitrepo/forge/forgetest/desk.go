@@ -1,6 +1,8 @@
 package forgetest
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,10 +13,13 @@ import (
 type Call struct {
 	Method, Path, Query string
 	Status              int
+	Sent, Answer        []byte // bodies, if they are kept
 }
 
 // A Desk takes the calls of an emulator's API. It may be used concurrently.
 type Desk struct {
+	Keep bool // the bodies of calls
+
 	mu     sync.Mutex
 	calls  []Call
 	faults []*Fault
@@ -75,11 +80,18 @@ func (d *Desk) fault(r *http.Request) *Fault {
 func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, route func(*Recorder)) {
 	f := d.fault(r)
 	rec := &Recorder{Header: http.Header{}, Status: http.StatusOK, Fault: f}
+	c := Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
+	if d.Keep {
+		c.Sent, _ = io.ReadAll(r.Body) // one that breaks is not what it should be, which is seen
+		r.Body = io.NopCloser(bytes.NewReader(c.Sent))
+	}
 	route(rec)
 	last := d.remember(r, rec.Body)
 	f.spoil(rec, r, last)
 	rec.conditional(r, f != nil && f.Stale)
-	c := Call{r.Method, r.URL.Path, r.URL.RawQuery, rec.Status}
+	if c.Status = rec.Status; d.Keep {
+		c.Answer = rec.Body
+	}
 	if f != nil && f.Status != 0 {
 		c.Status = f.Status
 	}
