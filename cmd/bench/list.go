@@ -8,6 +8,7 @@ func catalogue() []figure {
 		appendPagesFigure(),
 		appendHintsFigure(),
 		webhooksFigure(),
+		webhookMemoryFigure(),
 		dispatchFigure(),
 		projectorFigure(),
 		rebuildFigure(),

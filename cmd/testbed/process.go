@@ -158,6 +158,11 @@ func (p *Process) Kill() {
 // Peak is the most memory that the process has had resident, in MiB.
 func (p *Process) Peak() (float64, error) { return p.memory("VmHWM:") }
 
+// ForgetPeak lets Peak begin anew (proc(5), clear_refs).
+func (p *Process) ForgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte("5"), 0o600)
+}
+
 // Resident is the memory that the process has resident now, in MiB.
 func (p *Process) Resident() (float64, error) { return p.memory("VmRSS:") }
 
