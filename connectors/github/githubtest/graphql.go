@@ -39,10 +39,10 @@ func (s *Server) Reply(number int, body, reply string) {
 	defer s.mu.Unlock()
 	d := s.talks[number]
 	said := func(body string) Object {
-		return Object{"body": body, "createdAt": s.tick(), "isAnswer": false, "author": Object{"login": "hubot"}, "replies": Object{"nodes": []Object{}}}
+		return Object{"body": body, "createdAt": s.tick(), "author": Object{"login": "hubot"}}
 	}
 	c := said(body)
-	c["replies"] = Object{"nodes": []Object{said(reply)}}
+	c["isAnswer"], c["replies"] = false, Object{"nodes": []Object{said(reply)}}
 	d.comments = append(d.comments, c)
 	maps.Copy(d.object, Object{"updatedAt": s.tick(), "comments": Object{"totalCount": len(d.comments)}})
 }
