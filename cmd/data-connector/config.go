@@ -58,7 +58,7 @@ type config struct {
 
 	PrivateNetworks networks `env:"PRIVATE_NETWORKS" allowed:"networks such as 10.0.0.0/8, or IP addresses, separated by commas" help:"Networks in which self-hosted servers of providers may be, on any port and by plain HTTP too. Unset: only public addresses are spoken to."`
 
-	AcceptFsck fsckIDs `env:"GIT_ACCEPT_FSCK" allowed:"ids as git fsck says them, such as gitmodulesUrl, separated by commas; not nulInHeader, unterminatedHeader" help:"Faults of repositories that are let pass, besides odd dates, names and modes, which always are. A job that fails for another one names its id. Each lets a kind of object in that git holds for dangerous."`
+	AcceptFsck []string `env:"GIT_ACCEPT_FSCK" allowed:"ids as git fsck says them, such as gitmodulesUrl, separated by commas; not nulInHeader, unterminatedHeader" help:"Faults of repositories that are let pass, besides odd dates, names and modes, which always are. A job that fails for another one names its id. Each lets a kind of object in that git holds for dangerous."`
 
 	GitHubAppID   string `env:"GITHUB_APP_ID" allowed:"the id of a GitHub App" help:"Your GitHub App, for sources that name an installationId. Whoever may connect sources can read what it is installed on."`
 	GitHubKey     secret `env:"GITHUB_PRIVATE_KEY" allowed:"PEM" help:"Its private key."`

@@ -32,8 +32,10 @@ func (c *config) complete(environ map[string]string) {
 		c.CacheDir = filepath.Join(userCache(environ), "data-connector")
 	}
 	c.KafkaSecurity, c.KafkaMechanism = strings.ToUpper(c.KafkaSecurity), strings.ToUpper(c.KafkaMechanism)
-	for i, s := range c.KafkaServers {
-		c.KafkaServers[i] = strings.TrimSpace(s)
+	for _, list := range [][]string{c.KafkaServers, c.AcceptFsck} {
+		for i, s := range list {
+			list[i] = strings.TrimSpace(s)
+		}
 	}
 }
 

@@ -119,22 +119,6 @@ func (p *paths) UnmarshalText(text []byte) error {
 
 func (p paths) String() string { return strings.Join(p, ":") }
 
-// fsckIDs are faults that git fsck finds.
-type fsckIDs []string
-
-// UnmarshalText reads a list with commas between.
-func (f *fsckIDs) UnmarshalText(text []byte) error {
-	*f = nil
-	for one := range strings.SplitSeq(string(text), ",") {
-		if one = strings.TrimSpace(one); one != "" {
-			*f = append(*f, one)
-		}
-	}
-	return nil
-}
-
-func (f fsckIDs) String() string { return strings.Join(f, ",") }
-
 // networks are where peers may be.
 type networks []netip.Prefix
 
