@@ -139,6 +139,7 @@ func (cloud) hook(ss *session, want domain.Hook) (path string, body any) {
 	if ss.o.IndexPRs {
 		events = append(events,
 			"pullrequest:created", "pullrequest:updated", "pullrequest:approved", "pullrequest:unapproved", "pullrequest:fulfilled", "pullrequest:rejected",
+			"pullrequest:changes_request_created", "pullrequest:changes_request_removed",
 			"pullrequest:comment_created", "pullrequest:comment_updated", "pullrequest:comment_deleted")
 	}
 	return cloudPath(ss, "hooks"), map[string]any{

@@ -2,7 +2,9 @@ package bitbucket_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -33,14 +35,19 @@ func described() []struct{ path, params string } {
 	}
 }
 
-// fieldsOf are the fields of a type; nil: there is none.
-func fieldsOf(types, name string) []string {
+// bodyOf is what stands in a type; empty: there is none.
+func bodyOf(types, name string) string {
 	m := regexp.MustCompile(`(?s)\n  export type ` + name + ` = [^{\n]*\{\n(.*?)\n  \}\n`).FindStringSubmatch(types)
 	if m == nil {
-		return nil
+		return ""
 	}
+	return m[1]
+}
+
+// fieldsOf are the fields of a type; nil: there is none.
+func fieldsOf(types, name string) []string {
 	var fields []string
-	for _, f := range regexp.MustCompile(`(?m)^    (\w+)\??:`).FindAllStringSubmatch(m[1], -1) {
+	for _, f := range regexp.MustCompile(`(?m)^    (\w+)\??:`).FindAllStringSubmatch(bodyOf(types, name), -1) {
 		fields = append(fields, f[1])
 	}
 	return fields
@@ -56,6 +63,7 @@ func TestPublishedAPI(t *testing.T) {
 		types = string(text)
 	}
 	w := newCloud(t, withPulls)
+	w.api.Keep = true
 	w.Put("README.md", "hello")
 	for n := 1; n <= 10; n++ {
 		w.api.Pull(n, "A change", "")
@@ -89,6 +97,39 @@ func TestPublishedAPI(t *testing.T) {
 		}
 	}
 	checkObjects(t, types)
+	checkHooks(t, types, calls)
+}
+
+// checkHooks compares the webhooks that are asked for with their type.
+func checkHooks(t *testing.T, types string, calls []forgetest.Call) {
+	t.Helper()
+	const name = "WebhookSubscription"
+	known := append(fieldsOf(types, name), "skip_cert_verification") // Cloud's page for webhooks has it, its description has not
+	written := 0
+	for _, c := range calls {
+		if c.Method != http.MethodPost && c.Method != http.MethodPut {
+			continue
+		}
+		written++
+		var hook map[string]any
+		if err := json.Unmarshal(c.Sent, &hook); err != nil {
+			t.Fatal(err)
+		}
+		for field := range hook {
+			if !slices.Contains(known, field) {
+				t.Errorf("%s %s: %s has no field %q", c.Method, c.Path, name, field)
+			}
+		}
+		events, _ := hook["events"].([]any)
+		for _, event := range events {
+			if !strings.Contains(bodyOf(types, name), fmt.Sprintf("'%s'", event)) {
+				t.Errorf("%s %s: there is no event %q", c.Method, c.Path, event)
+			}
+		}
+	}
+	if written != 2 {
+		t.Errorf("got %d webhooks written, want one made and changed", written)
+	}
 }
 
 // checkObjects compares the recorded objects of Cloud with the types.
