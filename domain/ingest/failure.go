@@ -90,8 +90,9 @@ func (e *Engine) expired(ctx context.Context, src domain.Source, failure domain.
 }
 
 // failure is the sync_failed of err. An attempt counts only without progress. A
-// removal never fails for good, nor does what the content store does not take: no
-// job is to blame for that, and somebody makes room.
+// removal never fails for good, nor does what nobody's job is to blame for and
+// somebody has to mend: a content store that takes nothing, a machine that lacks what
+// the connector needs.
 func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChanged {
 	job := src.Jobs[0]
 	attempt, ev := job.Attempt+1, src.InRun(domain.SourceSyncFailed, e.Clock.Now())
@@ -104,7 +105,8 @@ func (e *Engine) failure(src domain.Source, r *run, err error) domain.SourceChan
 	}
 	code, retry := codeOf(err)
 	ev.Code, ev.Message, ev.Attempt = code, shortText(err.Error()), attempt
-	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove || errors.Is(err, errStore) {
+	var unfit *domain.UnfitError
+	if retry && attempt < maxAttempts || job.Mode == domain.SyncRemove || errors.Is(err, errStore) || errors.As(err, &unfit) {
 		ev.RetryAt = e.Clock.Now().Add(retryDelay(attempt))
 	}
 	if code == domain.CodeUnauthorized && src.CredentialID != "" { // no fault of the job, which waits for another one

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -472,6 +473,42 @@ func TestContentStoreRefuses(t *testing.T) {
 	if got := b.run(); len(got) != 3 {
 		t.Errorf("got %v once there was room, want 3 files", got)
 	}
+}
+
+// A machine that lacks what the connector needs is waited for, however long it lasts.
+func TestUnfitMachine(t *testing.T) {
+	t.Parallel()
+
+	p := &lacking{provider: &provider{files: tree(3)}}
+	b := newBench(t, p, anyConfig)
+	p.err = fmt.Errorf("git: %w", &domain.UnfitError{Reason: "git 1.2 is too old"})
+	for range 20 {
+		if err := b.once(); !errors.Is(err, p.err) {
+			t.Fatalf("got %v, want what the machine lacks", err)
+		}
+		jobs := b.Source(b.source).Jobs
+		if len(jobs) != 1 || jobs[0].Failure == nil || !strings.Contains(jobs[0].Failure.Message, "git 1.2 is too old") {
+			t.Fatalf("got jobs %+v, want one that waits and says why", jobs)
+		}
+		b.Clock.Turn(jobs[0].RetryAt.Sub(b.Clock.Now()))
+	}
+	p.err = nil
+	if got := b.run(); len(got) != 3 {
+		t.Errorf("got %v on a machine that will do, want 3 files", got)
+	}
+}
+
+// A lacking is a provider that cannot be read on this machine.
+type lacking struct {
+	*provider
+	err error
+}
+
+func (l *lacking) Validate(ctx context.Context, s domain.Scope) (domain.Identity, error) {
+	if l.err != nil {
+		return domain.Identity{}, l.err
+	}
+	return l.provider.Validate(ctx, s)
 }
 
 // full is a content store on a full disk.
