@@ -20,7 +20,8 @@
 //
 // The API is called through package rest and not through go-bitbucket: that
 // library drops the context of a call (cancellation, priority and route are lost),
-// asks for one state of pull requests only, reads lists to their end before it
-// gives anything, so that a listing could not go on where it broke off, and gives
-// untyped maps. It knows Cloud alone.
+// does not look whether a page behind the first one can be read, so that one that is
+// cut off ends a list (I8), asks for one state of pull requests only, reads lists to
+// their end before it gives anything, so that a listing could not go on where it
+// broke off, and gives untyped maps. It knows Cloud alone.
 package bitbucket
