@@ -227,3 +227,15 @@ func TestUndelivered(t *testing.T) {
 		}
 	})
 }
+
+// TestPlace: Cloud has its API at another host, a Data Center below a folder.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+
+	forgetest.Placed(t, newConnector(t, connectortest.NewClock(noon)).Place, map[string][]string{
+		"":                                   {"https://bitbucket.org", "https://api.bitbucket.org/2.0/"},
+		"https://git.example.com/bitbucket/": {"https://git.example.com/bitbucket", "https://git.example.com/bitbucket/rest/api/latest/"},
+		"https://bitbucket.org":              nil,
+		"https://git.example.com?x=y":        nil,
+	})
+}

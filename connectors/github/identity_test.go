@@ -142,3 +142,19 @@ func TestUndelivered(t *testing.T) {
 		t.Errorf("got %q, %v from whoever may not see webhooks, want ErrForbidden and the place", next, err)
 	}
 }
+
+// TestPlace: github.com has its API at another host, an Enterprise Server below a
+// folder.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+
+	own := []string{"https://git.example.com", "https://git.example.com/api/v3/", "https://git.example.com/api/graphql"}
+	forgetest.Placed(t, newConnector(t, connectortest.NewClock(noon), nil).Place, map[string][]string{
+		"":                               {"https://github.com", "https://api.github.com/", "https://api.github.com/graphql"},
+		"https://Git.example.com/":       own,
+		"https://git.example.com/api/v3": own,
+		"https://github.com":             nil,
+		"https://api.github.com":         nil,
+		"ftp://git.example.com":          nil,
+	})
+}

@@ -214,3 +214,16 @@ func TestUndelivered(t *testing.T) {
 		t.Errorf("got %q, %v from whoever may not see webhooks, want ErrForbidden and the place", next, err)
 	}
 }
+
+// TestPlace: the API lies below the server, which may lie below a folder.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+
+	own := []string{"https://git.example.com/gitlab", "https://git.example.com/gitlab/api/v4/"}
+	forgetest.Placed(t, newConnector(t, connectortest.NewClock(noon)).Place, map[string][]string{
+		"":                                      {"https://gitlab.com", "https://gitlab.com/api/v4/"},
+		"https://git.example.com/gitlab/":       own,
+		"https://git.example.com/gitlab/api/v4": own,
+		"https://user@git.example.com":          nil,
+	})
+}

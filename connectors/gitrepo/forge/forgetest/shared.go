@@ -278,3 +278,15 @@ func (w *World) LFS(token domain.Secret) {
 		}
 	}
 }
+
+// Placed compares where sources are looked for, by their base URL; nothing: it is
+// refused.
+func Placed(t *testing.T, place func(base string) ([]string, error), want map[string][]string) {
+	t.Helper()
+	for base, want := range want {
+		got, err := place(base)
+		if invalid := new(domain.InvalidError); !slices.Equal(got, want) || (want == nil) != errors.As(err, &invalid) {
+			t.Errorf("%q: got %q, %v, want %q", base, got, err, want)
+		}
+	}
+}
