@@ -12,7 +12,7 @@ import (
 //
 // Whatever else a provider can do is an optional interface, found by type
 // assertion: [Feed], [Prober], [Watcher], [BulkFetcher], [WebhookParser],
-// [WebhookAdmin], [DeliveryLog].
+// [WebhookAdmin], [DeliveryLog], [SharedDeliveryLog].
 type Connector interface {
 	// Describe tells abilities, options and limits. It never changes.
 	Describe() Capabilities

@@ -51,6 +51,14 @@ type DeliveryLog interface {
 	Undelivered(ctx context.Context, s Scope, hook, after string) (failed bool, next string, err error)
 }
 
+// A SharedDeliveryLog is a provider that keeps what became of deliveries to the
+// address that all sources share, such as those of a GitHub App.
+type SharedDeliveryLog interface {
+	// UndeliveredToAll is Undelivered for such deliveries about the object of s.
+	// Where nothing sends any, none failed.
+	UndeliveredToAll(ctx context.Context, s Scope, after string) (failed bool, next string, err error)
+}
+
 // A Hook is a webhook at the provider.
 type Hook struct {
 	ID        string    // the provider's; empty before it is made

@@ -38,6 +38,7 @@ type app struct {
 type auth struct {
 	token func(ctx context.Context) (domain.Secret, error)
 	of    string // names the credential among all; a secret
+	app   app    // whose installation it is; zero: nobody's
 }
 
 func (a auth) some() bool { return a.token != nil }
@@ -100,7 +101,7 @@ func (c *Connector) authOf(ctx context.Context, s domain.Scope, p place, o optio
 func (c *Connector) installed(a app, installation string, p place) auth {
 	sum := sha256.Sum256([]byte(p.api.String() + "\n" + a.id + "\n" + installation + "\n" + string(a.key)))
 	of := hex.EncodeToString(sum[:])
-	return auth{of: of, token: func(ctx context.Context) (domain.Secret, error) {
+	return auth{of: of, app: a, token: func(ctx context.Context) (domain.Secret, error) {
 		return c.tokens.get(ctx, of, c.clock.Now(), func(ctx context.Context) (installationToken, error) {
 			return c.mint(ctx, a, installation, p)
 		})
@@ -113,24 +114,29 @@ type installationToken struct {
 	ExpiresAt time.Time
 }
 
-// mint asks for a token of an installation.
-func (c *Connector) mint(ctx context.Context, a app, installation string, p place) (installationToken, error) {
+// asApp speaks for an app itself, for as long as jwtLife.
+func (c *Connector) asApp(a app, p place) (*sdk.Client, error) {
 	key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(a.key))
 	if err != nil {
-		return installationToken{}, fmt.Errorf("github: the private key of the app is no PEM of an RSA key: %w", domain.ErrUnauthorized)
+		return nil, fmt.Errorf("github: the private key of the app is no PEM of an RSA key: %w", domain.ErrUnauthorized)
 	}
 	now := c.clock.Now()
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iat": now.Add(-jwtSkew).Unix(), "exp": now.Add(jwtLife).Unix(), "iss": a.id,
 	}).SignedString(key)
 	if err != nil {
-		return installationToken{}, fmt.Errorf("github: sign for the app: %w", err)
+		return nil, fmt.Errorf("github: sign for the app: %w", err)
 	}
 	client := c.pace.Client(rest.Account{Base: p.api, Key: "app " + a.id, Authorize: func(r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+signed)
 		return nil
 	}})
-	api, err := newSDK(client, p.api.String())
+	return newSDK(client, p.api.String())
+}
+
+// mint asks for a token of an installation.
+func (c *Connector) mint(ctx context.Context, a app, installation string, p place) (installationToken, error) {
+	api, err := c.asApp(a, p)
 	if err != nil {
 		return installationToken{}, err
 	}

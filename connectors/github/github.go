@@ -40,6 +40,7 @@ type Connector struct {
 	clock  domain.Clock
 	app    app // the operator's
 	tokens *installations
+	logs   appLogs
 	page   int // items of one page of the API
 }
 

@@ -158,3 +158,58 @@ func TestPlace(t *testing.T) {
 		"ftp://git.example.com":          nil,
 	})
 }
+
+// TestUndeliveredToApp: what the one webhook of an app could not deliver about the
+// repository is told of once. All sources of the app read its log together.
+func TestUndeliveredToApp(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Put("README.md", "hello")
+	log, _ := w.Conn.(domain.SharedDeliveryLog)
+	if failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, ""); failed || next != "" || err != nil {
+		t.Errorf("got %v, %q, %v of a source that no app opens, want nothing", failed, next, err)
+	}
+	w.Scope.Credential = forgetest.With(domain.Credential{
+		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+	read := func() (n int) {
+		for _, c := range w.api.Calls() {
+			if strings.HasSuffix(c.Path, "/app/hook/deliveries") {
+				n++
+			}
+		}
+		return n
+	}
+	after := ""
+	for i, step := range []struct {
+		sent func()
+		want bool
+	}{
+		{func() { w.api.Sent("a", 200) }, false},
+		{func() { w.api.Sent("b", 502) }, true},
+		{func() {}, false},
+		{func() { w.api.Sent("c", 0); w.api.Sent("c", 202) }, false},
+		{func() { id := w.api.ID(); w.api.Replace(4711); w.api.Sent("d", 500); w.api.Replace(id) }, false}, // about another one
+		{func() { w.api.Sent("e", 500) }, true},
+	} {
+		step.sent()
+		w.clock.Turn(6 * time.Minute)
+		failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, after)
+		if err != nil || failed != step.want {
+			t.Errorf("%d: got %v, %v, want %v", i, failed, err, step.want)
+		}
+		if again, _, err := log.UndeliveredToAll(t.Context(), w.Scope, after); again != failed || err != nil {
+			t.Errorf("%d: another source: got %v, %v, want %v", i, again, err, failed)
+		}
+		if n := read(); n != 1 {
+			t.Errorf("%d: got the log read %d times for two sources, want once", i, n)
+		}
+		after = next
+	}
+	w.api.Fail(forgetest.Fault{Match: "/app/hook/", Status: http.StatusNotFound})
+	w.clock.Turn(6 * time.Minute)
+	if failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, after); failed || next != after || err != nil {
+		t.Errorf("got %v, %q, %v of an app without a webhook, want nothing", failed, next, err)
+	}
+}

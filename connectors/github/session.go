@@ -60,10 +60,15 @@ func (c *Connector) again(ctx context.Context, s domain.Scope) (*session, error)
 	if err != nil {
 		return nil, err
 	}
+	return ss, ss.recall(ctx)
+}
+
+// recall takes the repository from the cache, and asks for it where that has none.
+func (ss *session) recall(ctx context.Context) error {
 	if ss.repo = ss.remembered(); ss.repo.ID != 0 {
-		return ss, nil
+		return nil
 	}
-	return ss, ss.resolve(ctx, ss.connectedTo())
+	return ss.resolve(ctx, ss.connectedTo())
 }
 
 // connectedTo is the id of the repository of the source; 0: it is not known.

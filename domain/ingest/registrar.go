@@ -65,11 +65,13 @@ func (r *Registrar) Once(ctx context.Context) error {
 			return nil
 		}
 		admin, ok := r.admin(src)
-		if !ok || src.Removing || src.Waits() || src.CredentialID == "" {
+		if !ok || src.Removing || src.Waits() {
 			continue
 		}
-		if err := r.look(ctx, src, admin); err != nil && ctx.Err() == nil {
-			r.Logger.WarnContext(ctx, "webhook", "source", src.ID, "err", err)
+		if src.CredentialID != "" {
+			if err := r.look(ctx, src, admin); err != nil && ctx.Err() == nil {
+				r.Logger.WarnContext(ctx, "webhook", "source", src.ID, "err", err)
+			}
 		}
 		if err := r.reconcile(ctx, src, admin); err != nil && ctx.Err() == nil {
 			r.Logger.WarnContext(ctx, "webhook", "source", src.ID, "err", err)

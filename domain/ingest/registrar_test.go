@@ -200,6 +200,51 @@ func TestRegistrarReadsDeliveries(t *testing.T) {
 	o.right(t)
 }
 
+// A sharing is a forge with a log of what it has sent to the address of all sources.
+type sharing struct {
+	*forge
+	failed int // deliveries, all of them about every source
+}
+
+func (s *sharing) UndeliveredToAll(_ context.Context, _ domain.Scope, after string) (bool, string, error) {
+	n, _ := strconv.Atoi(after) // 0: the start
+	return s.failed > n, strconv.Itoa(s.failed), nil
+}
+
+// Where a source has no webhook of its own, the log of the address that all share is
+// read for it, whether it has a credential or not; where it has one, that of its own.
+func TestRegistrarReadsSharedDeliveries(t *testing.T) {
+	t.Parallel()
+
+	o := newOffice(t)
+	app := &sharing{forge: o.forge}
+	o.Connectors = ingest.Connectors{app}
+	open := o.world.Connect(domain.Source{Provider: "memory", Owner: "alice", ExternalKey: "repo-2", Config: []byte(`{}`)}).ID
+	hints := func(id domain.SourceID) (n int) {
+		for _, r := range o.world.Log.Records(id) {
+			if e, ok := r.Event.(domain.SourceChanged); ok && e.Hint != nil && e.Hint.Origin == "deliveries" {
+				n++
+			}
+		}
+		return n
+	}
+	for i, step := range []struct {
+		failed    int
+		refuse    error
+		own, none int // hints of the source with a credential, and of that without
+	}{
+		{0, domain.ErrForbidden, 0, 0}, {1, domain.ErrForbidden, 1, 1}, {1, domain.ErrForbidden, 1, 1}, {2, nil, 2, 2}, {3, nil, 2, 3},
+	} {
+		app.failed, o.forge.refuse = step.failed, step.refuse
+		o.world.Clock.Turn(25 * time.Hour) // whatever was refused is asked again
+		o.once(t)
+		if own, none := hints(o.source.ID), hints(open); own != step.own || none != step.none {
+			t.Errorf("%d: got %d and %d hints, want %d and %d", i, own, none, step.own, step.none)
+		}
+	}
+	o.right(t)
+}
+
 // A secret that the provider does not have from the registrar is never replaced by
 // it: one that somebody has set there by hand, nor the second one while the provider
 // could not be told of it.

@@ -270,6 +270,16 @@ func (s *Server) mint(rec *forgetest.Recorder, r *http.Request, shown string) {
 	rec.Status = http.StatusCreated
 }
 
+// appDeliveries lists what was sent to the app of whoever shows a token that it has
+// signed: the same as to the webhooks of the repository, and of another one.
+func (s *Server) appDeliveries(rec *forgetest.Recorder, shown string) {
+	if strings.Count(shown, ".") != 2 {
+		refuse(rec, http.StatusUnauthorized, "A JSON web token could not be decoded")
+		return
+	}
+	rec.Reply(append([]Object{}, s.sent...))
+}
+
 // Minted is how many tokens were made for installations.
 func (s *Server) Minted() int {
 	s.mu.Lock()

@@ -176,6 +176,8 @@ func (s *Server) answer(rec *forgetest.Recorder, r *http.Request) {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/access_tokens"):
 		s.mint(rec, r, token)
+	case strings.HasSuffix(r.URL.Path, "/app/hook/deliveries"):
+		s.appDeliveries(rec, token)
 	case !s.knows(token):
 		refuse(rec, http.StatusUnauthorized, "Bad credentials")
 	default:
