@@ -10,8 +10,12 @@
 // that was looked at, whatever its name resolves to a moment later.
 //
 // What does not answer holds up nobody: messages go side by side, each for a time
-// after which its connection is closed. The services at hosts that nobody chooses
-// know no such time; of these one message a target is under way at once.
+// after which its connection is closed and nothing of it is left. shoutrrr knows no
+// such time: it sends by clients that do, and what it would send by one of its own,
+// this package sends.
+//
+// Of several who are to have one mail, each has it once: who has taken it is not sent
+// it again because another one has not.
 //
 // # Why
 //

@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"net/netip"
 	smtpclient "net/smtp"
+	"slices"
 	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
@@ -26,7 +27,10 @@ const mailTime = 15 * time.Second
 // mail hands a message to the server of an address as shoutrrr reads it. It does not
 // let shoutrrr send it, which looks names up by itself and waits for answers without
 // an end: here the connection ends with ctx, and after mailTime.
-func (s *Sender) mail(ctx context.Context, c smtp.Config, m ingest.NotifyMessage) error {
+//
+// Each recipient gets a message of its own. When some have theirs and others do not,
+// the error is an *ingest.PartlySentError; t.Reached are not sent it again.
+func (s *Sender) mail(ctx context.Context, c smtp.Config, t ingest.NotifyTarget, m ingest.NotifyMessage) error {
 	ctx, cancel := context.WithTimeout(ctx, mailTime)
 	defer cancel()
 	at, err := s.Host(ctx, c.Host)
@@ -41,14 +45,18 @@ func (s *Sender) mail(ctx context.Context, c smtp.Config, m ingest.NotifyMessage
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	c.FixEmailTags()
-	err = converse(ctx, brief{conn, io.LimitReader(conn, maxAnswer)}, c, letter{m: m, at: s.Clock.Now()})
+	l := letter{m: m, at: s.Clock.Now(), reached: slices.Clone(t.Reached)}
+	err = converse(ctx, brief{conn, io.LimitReader(conn, maxAnswer)}, c, &l)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("notify: smtp does not answer: %w", ctx.Err())
+		err = fmt.Errorf("notify: smtp does not answer: %w", ctx.Err())
 	case err != nil: // it may hold the login
-		return fmt.Errorf("notify: smtp did not take the message: %w", domain.ErrTransient)
+		err = fmt.Errorf("notify: smtp did not take the message for %d of %d recipients: %w", len(c.ToAddresses)-len(l.reached), len(c.ToAddresses), domain.ErrTransient)
 	}
-	return nil
+	if err != nil && len(l.reached) > 0 {
+		return &ingest.PartlySentError{Reached: l.reached, Err: err}
+	}
+	return err
 }
 
 // A brief is a connection that gives no more than the beginning of all answers: a
@@ -64,7 +72,7 @@ func (b brief) Read(p []byte) (int, error) { return b.r.Read(p) } //nolint:wrapc
 var errNoTLS = errors.New("the server does not encrypt")
 
 // converse speaks SMTP (RFC 5321) over conn.
-func converse(ctx context.Context, conn net.Conn, c smtp.Config, l letter) error {
+func converse(ctx context.Context, conn net.Conn, c smtp.Config, l *letter) error {
 	encryption := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.SkipTLSVerify} //nolint:gosec // the owner's own wish, for the owner's own server
 	implicit := c.Encryption == smtp.EncImplicitTLS || c.Encryption == smtp.EncAuto && c.Port == smtp.ImplicitTLSPort
 	if implicit {
@@ -94,10 +102,15 @@ func converse(ctx context.Context, conn net.Conn, c smtp.Config, l letter) error
 		}
 	}
 	var refused []error
-	for _, to := range c.ToAddresses {
+	for n, to := range c.ToAddresses {
+		if slices.Contains(l.reached, n) {
+			continue
+		}
 		if err := l.hand(client, c, to); err != nil {
 			refused = append(refused, err, client.Reset())
+			continue
 		}
+		l.reached = append(l.reached, n)
 	}
 	_ = client.Quit() // it has answered for all
 	return errors.Join(refused...)
@@ -131,11 +144,12 @@ func (s sealed) Start(server *smtpclient.ServerInfo) (string, []byte, error) {
 
 // A letter is a message as a mail.
 type letter struct {
-	m  ingest.NotifyMessage
-	at time.Time
+	m       ingest.NotifyMessage
+	at      time.Time
+	reached []int // places of the recipients in the address that have it
 }
 
-func (l letter) hand(client *smtpclient.Client, c smtp.Config, to string) error {
+func (l *letter) hand(client *smtpclient.Client, c smtp.Config, to string) error {
 	if err := client.Mail(c.FromAddress); err != nil {
 		return fmt.Errorf("from: %w", err)
 	}

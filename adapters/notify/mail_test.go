@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"net"
 	"net/textproto"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,6 +15,8 @@ type mailServer struct {
 	t    *testing.T
 	addr string
 	got  chan mail
+
+	refuses atomic.Pointer[string] // the recipient that it does not take now; nil: all are taken
 }
 
 // A mail is one that a server has taken.
@@ -29,7 +33,7 @@ func newMailServer(t *testing.T) *mailServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	s := &mailServer{t: t, addr: listener.Addr().String(), got: make(chan mail, 10)}
+	s := &mailServer{t: t, addr: listener.Addr().String(), got: make(chan mail, 100)}
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -65,6 +69,9 @@ func (s *mailServer) serve(conn net.Conn) {
 			m.from = rest
 		case "RCPT":
 			m.to = rest
+			if to := s.refuses.Load(); to != nil && rest == "TO:<"+*to+">" {
+				reply = "450 try again later"
+			}
 		case "DATA":
 			_ = text.PrintfLine("354 go on")
 			lines, err := text.ReadDotBytes()
@@ -82,5 +89,20 @@ func (s *mailServer) serve(conn net.Conn) {
 			return
 		}
 		_ = text.PrintfLine("%s", reply)
+	}
+}
+
+// taken are the recipients of what has come, one word each.
+func (s *mailServer) taken() string {
+	var all []string
+	for {
+		select {
+		case m := <-s.got:
+			name, _, _ := strings.Cut(strings.TrimPrefix(m.to, "TO:<"), "@")
+			all = append(all, name)
+		default:
+			slices.Sort(all)
+			return strings.Join(all, " ")
+		}
 	}
 }

@@ -21,6 +21,8 @@ const (
 	sends = 3
 	// pause is how long the first wait between them is.
 	pause = 500 * time.Millisecond
+	// atOnce is how long a sender may take to notice that its time is over.
+	atOnce = time.Second
 	// room is how many messages may wait until they are begun; who has more waits.
 	room = 64
 	// messages is the name under which the router knows them.
@@ -49,7 +51,16 @@ type parcel struct {
 	target ingest.NotifyTarget
 	id     string
 	m      ingest.NotifyMessage
-	done   chan error // holds one
+	done   chan error              // holds one
+	partly *ingest.PartlySentError // so far; nil: not
+}
+
+// failed is err with whom the message has reached all the same.
+func (p *parcel) failed(err error) error {
+	if p.partly == nil {
+		return err
+	}
+	return &ingest.PartlySentError{Reached: p.partly.Reached, Err: err}
 }
 
 var (
@@ -84,6 +95,11 @@ func (p *Post) Send(ctx context.Context, t ingest.NotifyTarget, id string, m ing
 	case err := <-one.done:
 		return err
 	case <-ctx.Done():
+	}
+	select { // all ends with ctx, and tells whom it has reached
+	case err := <-one.done:
+		return err
+	case <-time.After(atOnce):
 		return fmt.Errorf("notify: no answer: %w", ctx.Err())
 	}
 }
@@ -113,12 +129,19 @@ func (p *Post) Run(ctx context.Context) error {
 // take sends one message: message.NoPublishHandlerFunc.
 func (p *Post) take(msg *message.Message) error {
 	one := p.parcel(msg)
-	if one == nil || one.ctx.Err() != nil {
+	if one == nil {
 		return nil // nobody waits for it any more
+	}
+	if one.ctx.Err() != nil {
+		one.done <- one.failed(one.ctx.Err())
+		return nil
 	}
 	err := p.NotifySender.Send(one.ctx, one.target, one.id, one.m)
 	if err == nil {
 		one.done <- nil
+	}
+	if errors.As(err, &one.partly) {
+		one.target.Reached = one.partly.Reached
 	}
 	return err
 }
@@ -127,7 +150,7 @@ func (p *Post) take(msg *message.Message) error {
 func (p *Post) Publish(_ string, letters ...*message.Message) error {
 	for _, msg := range letters {
 		if one := p.parcel(msg); one != nil {
-			one.done <- fmt.Errorf("%s: %w", msg.Metadata[middleware.ReasonForPoisonedKey], domain.ErrTransient)
+			one.done <- one.failed(fmt.Errorf("%s: %w", msg.Metadata[middleware.ReasonForPoisonedKey], domain.ErrTransient))
 		}
 	}
 	return nil

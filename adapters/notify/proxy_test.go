@@ -28,6 +28,7 @@ type proxy struct {
 	key       *ecdsa.PrivateKey
 	root      *x509.Certificate
 	answer    func(w http.ResponseWriter, r *http.Request) // nil: nobody can be reached
+	left      chan struct{}                                // not nil: it never answers, and one comes for each who has hung up
 }
 
 func newProxy(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *proxy {
@@ -93,6 +94,11 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *proxy) serveOne(conn *tls.Conn) {
 	in, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
+		return
+	}
+	if p.left != nil {
+		_, _ = io.Copy(io.Discard, conn)
+		p.left <- struct{}{}
 		return
 	}
 	out := httptest.NewRecorder()

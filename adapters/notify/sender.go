@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/confuse/data-connector/domain"
@@ -21,9 +20,6 @@ type Sender struct {
 	// of one that they may: mail goes to that one.
 	Host  func(ctx context.Context, host string) (netip.Addr, error)
 	Clock domain.Clock
-
-	mu   sync.Mutex
-	busy map[domain.Secret]bool // targets that have not answered yet
 }
 
 var _ ingest.NotifySender = (*Sender)(nil)

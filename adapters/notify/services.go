@@ -9,8 +9,13 @@ import (
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/discord"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/googlechat"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/rocketchat"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/slack"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/teams"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/pushover"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/specialized/generic"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
@@ -32,7 +37,7 @@ func hosted() []string {
 }
 
 // untitled ones show no title.
-func untitled() []string { return []string{"googlechat", "mattermost", "pagerduty", "rocketchat"} }
+func untitled() []string { return []string{"mattermost", "pagerduty", "rocketchat"} }
 
 // googleChat is the one host of its service, whose addresses name it.
 const googleChat = "chat.googleapis.com"
@@ -59,16 +64,25 @@ func (s *Sender) service(ctx context.Context, address domain.Secret) (types.Serv
 	if err != nil {
 		return nil, &domain.InvalidError{Field: "url", Problem: "is not what " + scheme + " needs", Allowed: "see https://shoutrrr.nickfedor.com/services/overview"}
 	}
-	if slices.Contains(hosted(), scheme) && !guard(made, s.client()) {
+	client := home(ctx)
+	if slices.Contains(hosted(), scheme) {
+		client = s.client(ctx)
+	}
+	if !guard(ctx, made, client) {
 		return nil, fmt.Errorf("notify: %s connects by itself: %w", scheme, domain.ErrForbidden)
 	}
 	return made, nil
 }
 
-// guard makes a service use client and reports whether that is possible.
-func guard(made types.Service, client *http.Client) bool {
+// guard makes a service use client, and wait no longer than ctx, and reports whether
+// that is possible.
+func guard(ctx context.Context, made types.Service, client *http.Client) bool {
 	switch made := made.(type) {
-	case *generic.Service, *smtp.Service: // postGeneric and mail send what is theirs
+	case *generic.Service, *smtp.Service, *slack.Service, *googlechat.Service, *teams.Service: // sent by this package
+	case *discord.Service:
+		made.HTTPClient, made.Sleeper = client, rest{ctx}
+	case *pushover.Service:
+		made.Client = client
 	case *rocketchat.Service:
 		made.Client = client
 	case interface{ SetHTTPClient(client *http.Client) }:
@@ -82,41 +96,39 @@ func guard(made types.Service, client *http.Client) bool {
 	return true
 }
 
-// shout sends through shoutrrr, which knows no context: what still runs when ctx
-// ends goes on by itself, and nothing else is sent to that target meanwhile.
+// shout sends through shoutrrr, or what shoutrrr makes of an address and a message
+// where it would send that by a client of its own.
 func (s *Sender) shout(ctx context.Context, t ingest.NotifyTarget, m ingest.NotifyMessage) error {
 	made, err := s.service(ctx, t.URL)
 	if err != nil {
 		return err
 	}
+	name := made.GetID()
 	switch made := made.(type) {
 	case *generic.Service:
 		return s.postGeneric(ctx, made, t, m)
 	case *smtp.Service:
-		return s.mail(ctx, made.Config.Clone(), m)
-	}
-	name := made.GetID()
-	free, ok := s.take(t)
-	if !ok {
-		return fmt.Errorf("notify: %s has not answered the message before: %w", name, domain.ErrTransient)
-	}
-	params := types.Params{types.TitleKey: m.Title}
-	if slices.Contains(untitled(), name) {
-		params, m.Text = types.Params{}, m.Title+"\n"+m.Text
-	}
-	ended := make(chan error, 1)
-	go func() {
-		defer free()
-		ended <- sendBy(made, m.Text, params)
-	}()
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("notify: %s does not answer: %w", name, ctx.Err())
-	case err := <-ended:
-		if err != nil { // it holds the address
-			return fmt.Errorf("notify: %s did not take the message: %w", name, domain.ErrTransient)
+		return s.mail(ctx, made.Config.Clone(), t, m)
+	case *slack.Service:
+		err = postSlack(ctx, *made.Config, m)
+	case *googlechat.Service:
+		err = postGoogleChat(ctx, made.Config, m)
+	case *teams.Service:
+		err = postTeams(ctx, made.Config, m)
+	default:
+		params := types.Params{types.TitleKey: m.Title}
+		if slices.Contains(untitled(), name) {
+			params, m.Text = types.Params{}, m.Title+"\n"+m.Text
 		}
+		err = sendBy(made, m.Text, params)
+	}
+	switch {
+	case err == nil:
 		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("notify: %s does not answer: %w", name, ctx.Err())
+	default: // it holds the address
+		return fmt.Errorf("notify: %s did not take the message: %w", name, domain.ErrTransient)
 	}
 }
 
@@ -128,22 +140,4 @@ func sendBy(made types.Service, text string, params types.Params) (err error) {
 		}
 	}()
 	return made.Send(text, &params)
-}
-
-// take keeps a target for one message at a time.
-func (s *Sender) take(t ingest.NotifyTarget) (free func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.busy[t.URL] {
-		return nil, false
-	}
-	if s.busy == nil {
-		s.busy = make(map[domain.Secret]bool)
-	}
-	s.busy[t.URL] = true
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.busy, t.URL)
-	}, true
 }

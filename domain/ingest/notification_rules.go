@@ -62,14 +62,28 @@ type NotifyTarget struct {
 	Kind   string
 	URL    domain.Secret
 	Secret domain.Secret // webhook: what it is signed with
+
+	Reached []int // of several recipients of the address, those that have the message, by their places
 }
+
+// A PartlySentError is a message that some recipients of a target have and others do
+// not. It is sent again to the others alone, with Reached in the target.
+type PartlySentError struct {
+	Reached []int // all of them so far
+	Err     error // why not the others
+}
+
+func (e *PartlySentError) Error() string { return e.Err.Error() }
+
+// Unwrap gives why the others do not have it.
+func (e *PartlySentError) Unwrap() error { return e.Err }
 
 // A NotifySender hands messages to targets. It may be used concurrently.
 type NotifySender interface {
 	// Check says whether a target may be used: an InvalidError names url or secret.
 	Check(ctx context.Context, t NotifyTarget) error
 	// Send hands one message over. The id is the same when it is sent again. Its
-	// error holds no secret.
+	// error holds no secret; it may be a *PartlySentError.
 	Send(ctx context.Context, t NotifyTarget, id string, m NotifyMessage) error
 }
 

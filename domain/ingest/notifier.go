@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +45,7 @@ type Notice struct {
 	Since     time.Time       `json:"since"`
 	OverAt    time.Time       `json:"over_at,omitzero"` // zero: it still holds
 	Tries     int             `json:"-"`
+	Reached   []int           `json:"-"` // recipients who were told while others were not: NotifyTarget.Reached
 }
 
 // NoticeTable keeps what was found and told. It may be used concurrently.
@@ -59,7 +62,7 @@ type NoticeTable interface {
 	// that they are over.
 	Due(ctx context.Context, rule uuid.UUID, now time.Time) ([]Notice, error)
 	// Told says that they were, or (with a failure) that they were not and are due
-	// again at next; next is zero for what is given up.
+	// again at next; next is zero for what is given up. All have the same Reached.
 	Told(ctx context.Context, rule uuid.UUID, now time.Time, notices []Notice, failure string, next time.Time) error
 }
 
@@ -155,17 +158,45 @@ func (n *Notifier) tell(ctx context.Context, r NotificationRule) error {
 			due[i].Name = src.Name
 		}
 	}
-	failure, next := "", time.Time{}
-	if err := n.send(ctx, r, due); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	sending, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	for _, some := range byReached(due) {
+		failure, next := "", time.Time{}
+		if err := n.send(sending, r, some); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			failure = shortText(err.Error())
+			if next = now.Add(retryDelay(some[0].Tries + 1)); next.Sub(oldest(some)) > giveUpTime {
+				next = time.Time{}
+			}
+			if partly := new(PartlySentError); errors.As(err, &partly) {
+				for i := range some {
+					some[i].Reached = partly.Reached
+				}
+			}
 		}
-		failure = shortText(err.Error())
-		if next = now.Add(retryDelay(due[0].Tries + 1)); next.Sub(oldest(due)) > giveUpTime {
-			next = time.Time{}
+		// A crash right before this line tells them once more.
+		if err := n.Table.Told(ctx, r.ID, now, some, failure, next); err != nil {
+			return err
 		}
 	}
-	return n.Table.Told(ctx, r.ID, now, due, failure, next)
+	return nil
+}
+
+// byReached parts notices by whom they have reached: each part is a message. Those
+// that have reached nobody come first, so that the failure that a rule shows is that
+// of a recipient who is still in trouble.
+func byReached(due []Notice) [][]Notice {
+	var parts [][]Notice
+	slices.SortStableFunc(due, func(a, b Notice) int { return slices.Compare(a.Reached, b.Reached) })
+	for i, one := range due {
+		if i == 0 || !slices.Equal(one.Reached, due[i-1].Reached) {
+			parts = append(parts, nil)
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], one)
+	}
+	return parts
 }
 
 func oldest(notices []Notice) time.Time {
@@ -191,8 +222,7 @@ func (n *Notifier) send(ctx context.Context, r NotificationRule, due []Notice) e
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
-	defer cancel()
+	target.Reached = due[0].Reached
 	return n.Sender.Send(ctx, target, idOf(r, due), messageOf(due, n.Clock.Now()))
 }
 
