@@ -290,3 +290,19 @@ func TestOptionsSignIn(t *testing.T) {
 		t.Errorf("got error %v with a wrong password, want %v", err, domain.ErrUnavailable)
 	}
 }
+
+// A broker that has not heard yet that a topic was made or deleted says that it does
+// not know it, or knows its name and not its settings.
+func TestEnsureWaitsForBrokersThatDoNotKnowATopicYet(t *testing.T) {
+	t.Parallel()
+
+	c := newCluster(t)
+	w := newWorld(t, c.ListenAddrs())
+	unknowing := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.UnknownTopicOrPartition, Count: 2})
+	if err := kafka.Ensure(soon(t), w.Options); err != nil {
+		t.Error(err)
+	}
+	if got := unknowing.Hits(); got != 2 {
+		t.Errorf("%d answers were wrong, want 2", got)
+	}
+}

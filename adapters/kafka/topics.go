@@ -32,7 +32,7 @@ func Ensure(ctx context.Context, o Options) error {
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	found, err := describe(ctx, admin, o.Layout)
+	found, err := agreed(ctx, admin, o.Layout)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func Ensure(ctx context.Context, o Options) error {
 	if err := awaitUsable(ctx, admin, o.Layout); err != nil {
 		return err
 	}
-	if found, err = describe(ctx, admin, o.Layout); err != nil {
+	if found, err = agreed(ctx, admin, o.Layout); err != nil {
 		return err
 	}
 	var wrong []error
@@ -124,6 +124,19 @@ func mostPartitions(found map[string]foundTopic) int32 {
 		n = max(n, f.partitions)
 	}
 	return n
+}
+
+// agreed is describe once no broker is behind: one that has not heard yet of a topic
+// that was just made or deleted does not know it where another one does.
+func agreed(ctx context.Context, admin *kadm.Client, l Layout) (map[string]foundTopic, error) {
+	ctx, cancel := context.WithTimeout(ctx, usableTime)
+	defer cancel()
+	for {
+		found, err := describe(ctx, admin, l)
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) || !pause(ctx, lookAgain) {
+			return found, err
+		}
+	}
 }
 
 // describe gives those topics of l that exist.
