@@ -39,6 +39,7 @@ type item[T any] struct {
 	ctx     context.Context // ends when nobody waits any more
 	class   *class[T]
 	once    bool         // trouble is told, not waited out
+	outcome Outcome      // for who waits, once it came from answer
 	answer  chan Outcome // holds one; closed when the line stops before it is asked for (again)
 	trouble error        // with an empty answer: of the try that it is about
 }
@@ -101,6 +102,12 @@ func (l *Line[T]) hand(i *item[T]) (Outcome, Tried, error) {
 	if l.Limits.Items == 1 {
 		return i.class.alone(i)
 	}
+	return l.joined(i)
+}
+
+// joined is hand for lines with batches. It is not part of hand: the goroutine of a
+// message that waits alone has no room on its stack for more.
+func (l *Line[T]) joined(i *item[T]) (Outcome, Tried, error) {
 	ctx := i.ctx
 	i.class.join(i)
 	select {

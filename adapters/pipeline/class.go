@@ -50,12 +50,15 @@ func (c *class[T]) end() {
 // trouble out, unless that is to be told.
 func (c *class[T]) alone(i *item[T]) (Outcome, Tried, error) {
 	for failed := 0; ; failed++ {
-		o, ok, err := c.give(i)
+		err := c.give(i)
 		if err != nil {
 			return Outcome{}, Tried{}, err
 		}
-		if !ok || i.trouble == nil || i.once {
-			return i.told(o, ok)
+		if i.trouble == nil {
+			return i.outcome, i.Tried, nil
+		}
+		if i.once {
+			return Outcome{}, i.Tried, &TroubleError{i.trouble}
 		}
 		trouble := i.trouble
 		if i.trouble = nil; !c.waitSoft(i.ctx, failed, trouble) {
@@ -64,24 +67,31 @@ func (c *class[T]) alone(i *item[T]) (Outcome, Tried, error) {
 	}
 }
 
-// give has a worker ask for i. The worker answers, or gives up when the line ends.
-func (c *class[T]) give(i *item[T]) (o Outcome, ok bool, err error) {
-	if !c.begin(i.ctx) {
-		return Outcome{}, false, context.Canceled
+// give has a worker ask for i, and keeps what it told. The worker answers, or gives up
+// when the line ends.
+func (c *class[T]) give(i *item[T]) error {
+	if c.calls != nil {
+		if !c.begin(i.ctx) {
+			return context.Canceled
+		}
+		defer c.end()
 	}
-	defer c.end()
 	select {
 	case c.single <- i:
 	case <-i.ctx.Done():
-		return Outcome{}, false, i.ctx.Err()
+		return i.ctx.Err()
 	case <-c.soft.Done():
-		return Outcome{}, false, c.soft.Err()
+		return c.soft.Err()
 	}
+	var ok bool
 	select {
-	case o, ok = <-i.answer:
-		return o, ok, nil
+	case i.outcome, ok = <-i.answer:
+		if !ok {
+			return context.Canceled
+		}
+		return nil
 	case <-i.ctx.Done():
-		return Outcome{}, false, i.ctx.Err()
+		return i.ctx.Err()
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -33,14 +35,18 @@ var (
 type conn struct {
 	net      net.Conn
 	raw      syscall.RawConn // of net; nil: it has none
-	peek     func(fd uintptr) bool
-	heard    bool  // by peek
+	look     func(fd uintptr)
+	heard    bool  // by look
 	idle     *idle // where it goes when it is free
 	in       *bufio.Reader
 	out      *bufio.Writer
 	left     int64 // bytes that may be read
 	answered bool  // something came since the last request
 	sweeps   int   // of idle, when it was put there
+
+	mu    sync.Mutex
+	done  <-chan struct{} // of the context that ends what is asked; nil: none
+	watch func() bool     // ends waiting for done
 }
 
 func newConn(to net.Conn, at *idle) *conn {
@@ -49,10 +55,7 @@ func newConn(to net.Conn, at *idle) *conn {
 	if of, ok := to.(syscall.Conn); ok {
 		c.raw, _ = of.SyscallConn() // nil after an error
 	}
-	c.peek = func(fd uintptr) bool { // made once: it is called for each request
-		c.heard = readable(fd)
-		return true
-	}
+	c.look = func(fd uintptr) { c.heard = readable(fd) } // made once: it is called for each request
 	return c
 }
 
@@ -74,27 +77,76 @@ func (c *conn) Read(p []byte) (int, error) {
 // quiet tells whether nothing came while nobody used c, as far as can be told
 // without waiting.
 func (c *conn) quiet() bool {
-	return c.raw != nil && c.raw.Read(c.peek) == nil && !c.heard
+	return c.raw != nil && c.raw.Control(c.look) == nil && !c.heard
 }
 
-func (c *conn) close() { _ = c.net.Close() } // nothing is written any more
+func (c *conn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watch != nil {
+		c.watch()
+	}
+	c.done = nil
+	_ = c.net.Close() // nothing is written any more
+}
 
-// ask sends req and reads the head of its answer. The body must be read to its end
-// for the connection to be used again. An error closes the connection.
-func (c *conn) ask(req *http.Request) (*http.Response, error) {
+// endBy has what is asked end at a time, which zero is none, and with ctx. Waiting for
+// ctx goes on until something is asked in another one: most is asked in one and the same.
+func (c *conn) endBy(ctx context.Context, until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if done := ctx.Done(); done != c.done {
+		if c.watch != nil {
+			c.watch()
+		}
+		c.done, c.watch = done, nil
+		if done != nil {
+			c.watch = context.AfterFunc(ctx, func() { c.giveUp(done) })
+		}
+	}
+	if err := c.net.SetDeadline(until); err != nil {
+		return err
+	}
+	return ctx.Err() // one that ended before found the deadline that was replaced
+}
+
+// giveUp ends what is asked in the context of done.
+func (c *conn) giveUp(done <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == done {
+		_ = c.net.SetDeadline(time.Unix(1, 0)) // what has one in the past ends at once
+	}
+}
+
+// reason is err, or why it came to that.
+func reason(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// ask sends req and reads the head of its answer, until a time; zero: there is none.
+// The body must be read to its end for the connection to be used again. An error closes
+// the connection.
+func (c *conn) ask(req *http.Request, until time.Time) (*http.Response, error) {
 	ctx := req.Context()
-	// What has a deadline in the past ends at once.
-	stop := context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Unix(1, 0)) })
+	err := c.endBy(ctx, until)
+	if err != nil {
+		_ = req.Body.Close() // was not read
+		c.close()
+		return nil, reason(ctx, err)
+	}
 	resp, err := c.exchange(req)
 	if err != nil {
-		stop()
 		c.close()
-		if ctx.Err() != nil {
-			err = ctx.Err() // it was the reason
-		}
-		return nil, err
+		return nil, reason(ctx, err)
 	}
-	a := &answer{ReadCloser: resp.Body, conn: c, ctx: ctx, stop: stop, keep: !resp.Close}
+	a := &answer{ReadCloser: resp.Body, conn: c, ctx: ctx, keep: !resp.Close}
 	if resp.Body == http.NoBody {
 		a.end()
 		return resp, nil
@@ -151,8 +203,7 @@ type answer struct {
 	io.ReadCloser
 	conn *conn
 	ctx  context.Context // of the request
-	stop func() bool
-	keep bool // the connection, once the body is read
+	keep bool            // the connection, once the body is read
 	done bool
 }
 
@@ -163,8 +214,8 @@ func (a *answer) Read(p []byte) (int, error) {
 	case err == nil:
 	case errors.Is(err, io.EOF):
 		a.end()
-	case a.ctx.Err() != nil:
-		err = a.ctx.Err()
+	default:
+		err = reason(a.ctx, err)
 	}
 	return n, err
 }
@@ -182,7 +233,7 @@ func (a *answer) end() {
 		return
 	}
 	a.done = true
-	if a.stop() && a.keep && a.conn.in.Buffered() == 0 {
+	if a.ctx.Err() == nil && a.keep && a.conn.in.Buffered() == 0 {
 		a.conn.idle.put(a.conn)
 		return
 	}

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // smallBody is how many bytes of a body a socket takes at once, whether its other
@@ -33,10 +36,16 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !d.suits(req) {
 		return d.Transport.RoundTrip(req)
 	}
+	return d.ask(req, time.Time{})
+}
+
+// ask is RoundTrip for what suits. It ends at a time, which takes no timer and no
+// context of its own; zero: at none.
+func (d *direct) ask(req *http.Request, until time.Time) (*http.Response, error) {
 	host := d.host(req.URL.Host)
 	if c := host.take(); c != nil {
-		resp, err := c.ask(req)
-		if err == nil || c.answered || req.Context().Err() != nil || req.Header.Get(HeaderKey) == "" {
+		resp, err := c.ask(req, until)
+		if err == nil || c.answered || errors.Is(err, context.DeadlineExceeded) || req.Context().Err() != nil || req.Header.Get(HeaderKey) == "" {
 			return resp, err
 		}
 		body, err := req.GetBody()
@@ -46,12 +55,22 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = body
 	}
-	to, err := d.DialContext(req.Context(), "tcp", address(req.URL.Host))
+	to, err := d.dial(req, until)
 	if err != nil {
 		_ = req.Body.Close() // was not read
 		return nil, err
 	}
-	return newConn(to, host).ask(req)
+	return newConn(to, host).ask(req, until)
+}
+
+func (d *direct) dial(req *http.Request, until time.Time) (net.Conn, error) {
+	ctx := req.Context()
+	if !until.IsZero() {
+		bounded, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		ctx = bounded
+	}
+	return d.DialContext(ctx, "tcp", address(req.URL.Host))
 }
 
 // CloseIdleConnections closes what nobody uses.
