@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"strings"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/domain"
@@ -9,21 +11,8 @@ import (
 
 // decode gives r as the domain sees it. A record that is not an event carries
 // the reason in Err and keeps what is needed to set it aside.
-func decode(r *kgo.Record) domain.Record { return new(decoder).decode(r) }
-
-func decodeAll(rs []*kgo.Record) []domain.Record {
-	records, d := make([]domain.Record, len(rs)), decoder{}
-	for i, r := range rs {
-		records[i] = d.decode(r)
-	}
-	return records
-}
-
-// A decoder decodes one record after the other.
-type decoder struct{ texts []byte }
-
-func (d *decoder) decode(r *kgo.Record) domain.Record {
-	headers := d.headers(r)
+func decode(r *kgo.Record) domain.Record {
+	headers := headersOf(r)
 	event, err := wire.Decode(headers, r.Value)
 	return domain.Record{
 		Topic: r.Topic, Position: domain.Position{Partition: r.Partition, Offset: r.Offset},
@@ -31,20 +20,33 @@ func (d *decoder) decode(r *kgo.Record) domain.Record {
 	}
 }
 
-// headers are those of r.
-func (d *decoder) headers(r *kgo.Record) map[string]string {
+func decodeAll(rs []*kgo.Record) []domain.Record {
+	records := make([]domain.Record, len(rs))
+	for i, r := range rs {
+		records[i] = decode(r)
+	}
+	return records
+}
+
+// headersOf are those of r.
+func headersOf(r *kgo.Record) map[string]string {
 	headers := make(map[string]string, len(r.Headers))
-	d.into(headers, r)
+	addHeaders(headers, r)
 	return headers
 }
 
-// into adds the headers of r. Their texts share memory: there are eleven of them.
-func (d *decoder) into(headers map[string]string, r *kgo.Record) {
-	d.texts = d.texts[:0]
+// addHeaders adds those of r. Their texts share memory: there are eleven of them.
+func addHeaders(headers map[string]string, r *kgo.Record) {
+	size := 0
 	for _, h := range r.Headers {
-		d.texts = append(d.texts, h.Value...)
+		size += len(h.Value)
 	}
-	texts := string(d.texts)
+	var all strings.Builder
+	all.Grow(size)
+	for _, h := range r.Headers {
+		_, _ = all.Write(h.Value) // never fails
+	}
+	texts := all.String()
 	for _, h := range r.Headers {
 		headers[h.Key], texts = texts[:len(h.Value)], texts[len(h.Value):]
 	}

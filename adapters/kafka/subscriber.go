@@ -165,7 +165,7 @@ const moreMeta = 5
 // newMessage gives r as watermill sees it.
 func newMessage(r *kgo.Record) *message.Message {
 	meta := make(message.Metadata, len(r.Headers)+moreMeta)
-	new(decoder).into(meta, r)
+	addHeaders(meta, r)
 	m := message.NewMessage(cmp.Or(meta[wire.HeaderID], meta[headerUUID]), r.Value)
 	delete(meta, headerUUID)
 	meta[wire.MetaTopic] = r.Topic

@@ -89,7 +89,7 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.URL, "/")+r.Path, bytes.NewReader(r.Body))
+	req, err := c.request(ctx, strings.TrimSuffix(c.URL, "/")+r.Path, r.Body)
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,24 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 		return refusal(resp)
 	}
 	return decode(resp.Body, out)
+}
+
+// request makes a POST to an address, which is read once where many go to the same.
+func (c *Client) request(ctx context.Context, to string, body []byte) (*http.Request, error) {
+	d, ok := c.HTTP.Transport.(*direct)
+	if !ok {
+		return http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	}
+	u, err := d.read(to)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.URL, req.Host = u, u.Host
+	return req, nil
 }
 
 // ask sends req. The answer may be read until end, or until the timeout. No redirect is

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +26,28 @@ type direct struct {
 
 	mu    sync.Mutex
 	hosts map[string]*idle
+
+	last atomic.Pointer[parsed]
+}
+
+// A parsed is a URL as it was given and as it was read. Many are the same.
+type parsed struct {
+	text string
+	url  *url.URL // is not to be changed
+}
+
+// read parses text, unless it is that of the last time.
+func (d *direct) read(text string) (*url.URL, error) {
+	if last := d.last.Load(); last != nil && last.text == text {
+		return last.url, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	u.Host = strings.TrimSuffix(u.Host, ":") // a port that is not said
+	d.last.Store(&parsed{text, u})
+	return u, nil
 }
 
 func newDirect(t *http.Transport) *direct {

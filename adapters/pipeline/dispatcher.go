@@ -36,7 +36,7 @@ type Dispatcher struct {
 	Parallel int            // batches asked for at once; 0: 8
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
 
-	line    *Line[*Handover]
+	line    *Line[*handovers]
 	files   *files
 	sources *sources
 	replays *replays
@@ -45,12 +45,15 @@ type Dispatcher struct {
 }
 
 // ask is Stage.Handle.
-func (d *Dispatcher) ask(ctx context.Context, batch []*Handover) ([]Outcome, error) {
-	handovers := make([]Handover, len(batch))
-	for n, h := range batch {
-		handovers[n] = *h
+func (d *Dispatcher) ask(ctx context.Context, batch []*handovers) ([]Outcome, error) {
+	if len(batch) == 1 {
+		return d.Stage.Handle(ctx, batch[0][:])
 	}
-	return d.Stage.Handle(ctx, handovers)
+	all := make([]Handover, len(batch))
+	for n, one := range batch {
+		all[n] = one[0]
+	}
+	return d.Stage.Handle(ctx, all)
 }
 
 // Run hands on until ctx ends; then it waits a while for the answers that are due.
@@ -59,8 +62,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.files, d.sources, d.replays = newFiles(), newSources(d.Sources, d.Clock), newReplays(d.Again.Cancelled, d.Clock)
 	d.lasts = &herd[domain.FileID, projections.FilePlace]{ask: d.Again.Last}
 	d.reports = &reporter{log: d.Reports}
-	d.line = &Line[*Handover]{
-		Name: d.Stage.Name(), Limits: d.Stage.Limits(), Size: (*Handover).Size, Ask: d.ask, Dead: letters{d}, DeadTopic: d.DeadTopic,
+	d.line = &Line[*handovers]{
+		Name: d.Stage.Name(), Limits: d.Stage.Limits(), Size: func(one *handovers) int64 { return one[0].Size() }, Ask: d.ask, Dead: letters{d}, DeadTopic: d.DeadTopic,
 		Clock: d.Clock, Log: d.Log, Patience: d.Patience, Parallel: d.Parallel, Observe: d.Observe,
 	}
 	return d.line.Run(ctx, d.take, d.Live, d.Again.Feed)

@@ -19,7 +19,7 @@ type Stage interface {
 	// Limits bound one batch.
 	Limits() Limits
 	// Handle hands a batch on and tells what became of each item, in the order of
-	// the batch. No two items are of one file.
+	// the batch. No two items are of one file. The batch is not to be changed.
 	//
 	// An error is about the batch as a whole. One that [IsFinal] makes the caller
 	// ask again for smaller batches, until the guilty item is alone. Any other one

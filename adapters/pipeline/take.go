@@ -46,12 +46,12 @@ func eventOf(msg *message.Message) (domain.Event, error) {
 func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 	var tried Tried
 	for failed := 0; ; failed++ {
-		h, err := d.handover(msg, event)
+		one, err := d.handover(msg, event)
 		if err != nil {
 			return err
 		}
-		err = d.handOn(msg, h, &tried)
-		if h.Replay == "" {
+		err = d.handOn(msg, one, &tried)
+		if one[0].Replay == "" {
 			return err
 		}
 		trouble := new(TroubleError)
@@ -64,11 +64,12 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 	}
 }
 
-// handOn hands h on while nobody else does so with its file: what is new and what is
+// handOn hands one on while nobody else does so with its file: what is new and what is
 // handed on again come in different lanes. Of what is new it waits trouble out. Of what
 // is handed on again trouble is an error, so that a newer state of the file need not
 // wait for the neighbour to take an old one.
-func (d *Dispatcher) handOn(msg *message.Message, h *Handover, tried *Tried) error {
+func (d *Dispatcher) handOn(msg *message.Message, one *handovers, tried *Tried) error {
+	h := &one[0]
 	ctx, file := msg.Context(), h.File.FileID
 	if err := d.files.lock(ctx, file); err != nil {
 		return err
@@ -79,7 +80,7 @@ func (d *Dispatcher) handOn(msg *message.Message, h *Handover, tried *Tried) err
 			return err
 		}
 	}
-	outcome, err := d.outcome(ctx, h, tried)
+	outcome, err := d.outcome(ctx, one, tried)
 	if err != nil {
 		return err
 	}
@@ -95,15 +96,15 @@ func (d *Dispatcher) handOn(msg *message.Message, h *Handover, tried *Tried) err
 	return d.reportFile(msg, h, outcome)
 }
 
-// outcome hands h to the line. What is not of its source any more is not handed on.
-func (d *Dispatcher) outcome(ctx context.Context, h *Handover, tried *Tried) (o Outcome, err error) {
-	switch {
+// outcome hands one to the line. What is not of its source any more is not handed on.
+func (d *Dispatcher) outcome(ctx context.Context, one *handovers, tried *Tried) (o Outcome, err error) {
+	switch h := &one[0]; {
 	case h.Source.Removed && h.File.Change != domain.FileRemoved:
 		return Skipped(ReasonSourceGone), nil
 	case h.Replay == "":
-		o, *tried, err = d.line.Hand(ctx, h, false)
+		o, *tried, err = d.line.Hand(ctx, one, false)
 	default:
-		o, *tried, err = d.line.Once(ctx, h, *tried)
+		o, *tried, err = d.line.Once(ctx, one, *tried)
 	}
 	return o, err
 }
@@ -122,10 +123,14 @@ func (o Outcome) cause() error {
 	return o.Err
 }
 
-func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*Handover, error) {
-	h := &Handover{
-		Raw: msg.Payload, Replay: msg.Metadata[wire.HeaderReplay], Renews: msg.Metadata[wire.HeaderRenews], Trace: msg.Metadata[wire.HeaderTrace],
-	}
+// handovers is one of them, as a stage without batches is given it.
+type handovers [1]Handover
+
+func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*handovers, error) {
+	one := new(handovers)
+	h := &one[0]
+	h.Raw, h.Trace = msg.Payload, msg.Metadata[wire.HeaderTrace]
+	h.Replay, h.Renews = msg.Metadata[wire.HeaderReplay], msg.Metadata[wire.HeaderRenews]
 	h.File, _ = event.(domain.FileChanged) // it is one
 	var err error
 	if h.ID, h.Time, err = attributes(msg); err != nil {
@@ -143,7 +148,7 @@ func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*Handov
 		}
 		return d.Contents.Open(ctx, *content)
 	}
-	return h, nil
+	return one, nil
 }
 
 func attributes(msg *message.Message) (domain.EventID, time.Time, error) {
