@@ -207,6 +207,16 @@ func TestUndeliveredToApp(t *testing.T) {
 		}
 		after = next
 	}
+	w.api.Sent("long ago", 500)
+	for i := range 250 {
+		w.api.Sent(fmt.Sprint("busy-", i), 200)
+	}
+	w.clock.Turn(6 * time.Minute)
+	failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, after)
+	if n := read(); !failed || err != nil || n != 3 {
+		t.Errorf("got %v, %v by %d calls, want what failed three pages ago", failed, err, n)
+	}
+	after = next
 	w.api.Fail(forgetest.Fault{Match: "/app/hook/", Status: http.StatusNotFound})
 	w.clock.Turn(6 * time.Minute)
 	if failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, after); failed || next != after || err != nil {

@@ -187,7 +187,7 @@ func (s *Server) hook(rec *forgetest.Recorder, r *http.Request, path []string) {
 		return
 	}
 	if len(path) == 2 && path[1] == "deliveries" {
-		rec.Reply(append([]Object{}, s.sent...))
+		s.listBy(rec, r, "cursor", s.sent)
 		return
 	}
 	if r.Method == http.MethodDelete {
@@ -272,12 +272,12 @@ func (s *Server) mint(rec *forgetest.Recorder, r *http.Request, shown string) {
 
 // appDeliveries lists what was sent to the app of whoever shows a token that it has
 // signed: the same as to the webhooks of the repository, and of another one.
-func (s *Server) appDeliveries(rec *forgetest.Recorder, shown string) {
+func (s *Server) appDeliveries(rec *forgetest.Recorder, r *http.Request, shown string) {
 	if strings.Count(shown, ".") != 2 {
 		refuse(rec, http.StatusUnauthorized, "A JSON web token could not be decoded")
 		return
 	}
-	rec.Reply(append([]Object{}, s.sent...))
+	s.listBy(rec, r, "cursor", s.sent)
 }
 
 // Minted is how many tokens were made for installations.

@@ -177,7 +177,7 @@ func (s *Server) answer(rec *forgetest.Recorder, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/access_tokens"):
 		s.mint(rec, r, token)
 	case strings.HasSuffix(r.URL.Path, "/app/hook/deliveries"):
-		s.appDeliveries(rec, token)
+		s.appDeliveries(rec, r, token)
 	case !s.knows(token):
 		refuse(rec, http.StatusUnauthorized, "Bad credentials")
 	default:
@@ -205,13 +205,18 @@ func refuse(rec *forgetest.Recorder, status int, message string) {
 
 // list answers with one page of all, as per_page and page ask for.
 func (s *Server) list(rec *forgetest.Recorder, r *http.Request, all []Object) {
+	s.listBy(rec, r, "page", all)
+}
+
+// listBy is list for pages that are asked for by another name.
+func (s *Server) listBy(rec *forgetest.Recorder, r *http.Request, name string, all []Object) {
 	q := r.URL.Query()
 	size, _ := strconv.Atoi(q.Get("per_page"))
-	page, _ := strconv.Atoi(q.Get("page"))
+	page, _ := strconv.Atoi(q.Get(name))
 	size, page = max(size, 1), max(page, 1)
 	from, to := min((page-1)*size, len(all)), min(page*size, len(all))
 	if to < len(all) {
-		q.Set("page", strconv.Itoa(page+1))
+		q.Set(name, strconv.Itoa(page+1))
 		rec.Header.Set("Link", fmt.Sprintf(`<%s%s?%s>; rel="next"`, s.URL, r.URL.Path, q.Encode()))
 	}
 	rec.Reply(append([]Object{}, all[from:to]...))

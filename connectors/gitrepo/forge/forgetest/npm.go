@@ -44,12 +44,29 @@ func pack(t *testing.T, pkg, dir, name string) []byte {
 	}
 	b, err := os.ReadFile(filepath.Join(tmp, name))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".new"), b, 0o644)
+		err = keep(b, dir, name)
 	}
-	if err = errors.Join(err, os.Rename(filepath.Join(dir, name+".new"), filepath.Join(dir, name))); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// keep puts a file into a folder at once: tests of other packages fetch the same one
+// at the same time, and read it.
+func keep(b []byte, dir, name string) error {
+	f, err := os.CreateTemp(dir, name+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 func untar(t *testing.T, b []byte, suffix string) map[string][]byte {
