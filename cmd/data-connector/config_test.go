@@ -72,6 +72,7 @@ func TestConfigProblems(t *testing.T) {
 		"no networks":        {"TRUSTED_PROXIES=10.0.0.0/33 CORS_ORIGINS=example.com", []string{"TRUSTED_PROXIES:", "CORS_ORIGINS:", "allowed: origins such as"}},
 		"no origin":          {"CORS_ORIGINS=https://a.example/path", []string{"CORS_ORIGINS:"}},
 		"requests":           {"API_RATE_LIMIT=-1 CONNECT_RATE_LIMIT=-1 SYNC_RATE_LIMIT=-1", []string{"API_RATE_LIMIT:", "CONNECT_RATE_LIMIT:", "SYNC_RATE_LIMIT:"}},
+		"servers":            {"PUBLIC_BASE_URL=ftp://a.example GITHUB_APP_URL=https://user@git.example.com", []string{"PUBLIC_BASE_URL:", "GITHUB_APP_URL:"}},
 		"a service":          {"DATA_CONNECTOR_URL=localhost:8000", []string{"DATA_CONNECTOR_URL:"}},
 	}
 	for name, tt := range tests {

@@ -88,6 +88,12 @@ func (a address) String() string {
 // LogValue hides the password.
 func (a address) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
+// ofServer reports whether a is unset, or where a server of the web may be.
+func (a address) ofServer() bool {
+	u, err := url.Parse(string(a))
+	return a == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
 // scheme is what stands before the colon, "" if nothing does.
 func (a address) scheme() string {
 	u, err := url.Parse(string(a))

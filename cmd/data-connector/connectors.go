@@ -58,7 +58,7 @@ func (s *service) forges(ctx context.Context) (ingest.Connectors, error) {
 		return nil, err
 	}
 	return ingest.Connectors{
-		github.New(github.Options{Git: git, REST: s.calls(s.GitHubPerHour), AppID: s.GitHubAppID, Key: key}),
+		github.New(github.Options{Git: git, REST: s.calls(s.GitHubPerHour), AppID: s.GitHubAppID, Key: key, AppURL: string(s.GitHubAppURL)}),
 		gitlab.New(gitlab.Options{Git: git, REST: s.calls(s.GitLabPerHour)}),
 		bitbucket.New(bitbucket.Options{Git: git, REST: s.calls(s.BitbucketPerHour), Cloud: s.hooks.cloud}),
 	}, nil

@@ -60,7 +60,8 @@ func TestApp(t *testing.T) {
 }
 
 // TestOwnApp: the operator's app opens a source that names an installation and has
-// no credential.
+// no credential, at its own server alone: another one, which anybody may name, gets
+// nothing that the app has signed.
 func TestOwnApp(t *testing.T) {
 	t.Parallel()
 
@@ -72,7 +73,16 @@ func TestOwnApp(t *testing.T) {
 		t.Errorf("got %v without an app, want an InvalidError", err)
 	}
 	key := privateKey(t)
-	w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key = "12", key })
+	for _, elsewhere := range []string{"", "https://git.example.com", w.api.URL + "/github", "not a URL"} {
+		w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key, o.AppURL = "12", key, elsewhere })
+		if _, err := w.Conn.Validate(t.Context(), w.Scope); !errors.As(err, &invalid) || invalid.Field != "config.installationId" {
+			t.Errorf("got %v with an app at %q, want an InvalidError", err, elsewhere)
+		}
+	}
+	if calls := w.api.Calls(); len(calls) > 0 {
+		t.Errorf("got calls %+v to a server that the app is not of", calls)
+	}
+	w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key, o.AppURL = "12", key, w.api.URL+"/" })
 	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 1 {
 		t.Errorf("got %q with %d tokens", l.Paths(), w.api.Minted())
 	}

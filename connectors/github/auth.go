@@ -75,8 +75,8 @@ func (c *Connector) authOf(ctx context.Context, s domain.Scope, p place, o optio
 		if o.InstallationID == "" {
 			return auth{}, nil
 		}
-		if c.app.id == "" || c.app.key == "" {
-			return auth{}, &domain.InvalidError{Field: "config.installationId", Problem: "needs a GitHub App, and the operator has set none", Allowed: "a credential of the source"}
+		if err := c.lends(p); err != nil {
+			return auth{}, err
 		}
 		return c.installed(c.app, o.InstallationID, p), nil
 	}
@@ -95,6 +95,23 @@ func (c *Connector) authOf(ctx context.Context, s domain.Scope, p place, o optio
 		now, err := s.Credential(ctx)
 		return now.Secret, err
 	}}, nil
+}
+
+// lends refuses the operator's app where there is none, and at any server but its
+// own: whoever connects a source names the server, which would be shown what opens
+// every installation.
+func (c *Connector) lends(p place) error {
+	refuse := func(problem string) error {
+		return &domain.InvalidError{Field: "config.installationId", Problem: problem, Allowed: "a credential of the source"}
+	}
+	if c.app.id == "" || c.app.key == "" {
+		return refuse("needs a GitHub App, and the operator has set none")
+	}
+	home, err := c.place(options{BaseURL: c.appURL})
+	if err != nil || home.api.String() != p.api.String() {
+		return refuse("needs a GitHub App of this server, and the operator's is of another one")
+	}
+	return nil
 }
 
 // installed is the auth of an installation. All sources of it share one budget.

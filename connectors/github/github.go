@@ -25,11 +25,12 @@ const Provider domain.Provider = "github"
 
 // Options are what the operator decides.
 type Options struct {
-	Git   *gitrepo.Client // required
-	REST  rest.Options    // Clock is required; Provider and Field are set here
-	AppID string          // of the operator's own GitHub App; empty: there is none
-	Key   domain.Secret   // its private key as PEM
-	Log   *slog.Logger    // nil: nothing is said
+	Git    *gitrepo.Client // required
+	REST   rest.Options    // Clock is required; Provider and Field are set here
+	AppID  string          // of the operator's own GitHub App; empty: there is none
+	Key    domain.Secret   // its private key as PEM
+	AppURL string          // base URL of the Enterprise Server that has it; empty: github.com
+	Log    *slog.Logger    // nil: nothing is said
 }
 
 // A Connector reads repositories of GitHub. It may be used concurrently.
@@ -38,7 +39,8 @@ type Connector struct {
 	git    *gitrepo.Client
 	pace   *rest.Paced
 	clock  domain.Clock
-	app    app // the operator's
+	app    app    // the operator's
+	appURL string // where it is
 	tokens *installations
 	logs   appLogs
 	page   int // items of one page of the API
@@ -48,7 +50,7 @@ type Connector struct {
 func New(o Options) *Connector {
 	o.REST.Provider, o.REST.Field = Provider, "config."+optionBaseURL
 	c := &Connector{
-		git: o.Git, pace: rest.New(o.REST), clock: o.REST.Clock, app: app{id: o.AppID, key: o.Key},
+		git: o.Git, pace: rest.New(o.REST), clock: o.REST.Clock, app: app{id: o.AppID, key: o.Key}, appURL: o.AppURL,
 		tokens: newInstallations(), page: maxPage,
 	}
 	c.Ports = forge.NewPorts(forge.Opener{At: c.at, Known: c.known}, c.clock)
