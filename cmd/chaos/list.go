@@ -25,7 +25,7 @@ func catalogue() []fault {
 		{name: "wire", title: "slow connections to the broker, and all of them cut three times", try: cutWires},
 		{name: "webhooks", title: "webhooks come, 5 % of them twice, while the service is killed and the brokers are away for a minute", try: showered},
 		{name: "forge_truth", title: "the Go source tree as a git repository, and 200 pushes to it (edits, renames, deletes, force pushes, branch switches, merges), each told by a signed webhook: behind each the rows are what `git ls-tree` says, the events are the difference of the two trees, and the API was asked for no file", try: forgeTruth, tested: true},
-		{name: "secrets", title: "sources with live tokens at each forge, connected, refused, given other credentials and removed, with the service killed in between: no secret stands in a log line, an event, an answer, the metrics, Redis, any row of the database, or a folder", try: secretsKept, tested: true},
+		{name: "secrets", title: "sources with live tokens at each forge, connected, told of pushes and removed, at GitHub also refused and given other credentials, with the service killed in between: no secret stands in a log line, an event, an answer, the metrics, Redis, any row of the database, or a folder", try: secretsKept, tested: true},
 		{name: "neighbour_outage", title: "the receiver of a stage is away for `OUTAGE` (10m unless said otherwise) while files go on changing", try: neighbourOutage},
 		{name: "topic_anew", title: "the topic is deleted and made anew: a loud stop", try: anew},
 		{name: "topic_gone", title: "the topic is deleted under a running service: a loud stop", try: gone},

@@ -144,7 +144,7 @@ func (c *Connector) asApp(a app, p place) (*sdk.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("github: sign for the app: %w", err)
 	}
-	client := c.pace.Client(rest.Account{Base: p.api, Key: "app " + a.id, Authorize: func(r *http.Request) error {
+	client := c.pace.Client(rest.Account{Base: p.api, Key: "app " + a.id + "\n" + string(a.key), Authorize: func(r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+signed)
 		return nil
 	}})
