@@ -142,11 +142,15 @@ func (d *deliveries) once(ctx context.Context, m *message.Message) (acked, ok bo
 	defer cancel() // who still works on it finds out that it is answered
 	m.SetContext(ctx)
 	select {
-	case d.out <- m:
-	case <-ctx.Done():
-		return false, false
-	case <-d.over.Done():
-		return false, false
+	case d.out <- m: // where it is waited for, one channel is cheaper than three
+	default:
+		select {
+		case d.out <- m:
+		case <-ctx.Done():
+			return false, false
+		case <-d.over.Done():
+			return false, false
+		}
 	}
 	select {
 	case <-m.Acked():

@@ -77,11 +77,15 @@ func (c *class[T]) give(i *item[T]) error {
 		defer c.end()
 	}
 	select {
-	case c.single <- i:
-	case <-i.ctx.Done():
-		return i.ctx.Err()
-	case <-c.soft.Done():
-		return c.soft.Err()
+	case c.single <- i: // mostly a worker is free, and one channel is cheaper than three
+	default:
+		select {
+		case c.single <- i:
+		case <-i.ctx.Done():
+			return i.ctx.Err()
+		case <-c.soft.Done():
+			return c.soft.Err()
+		}
 	}
 	var ok bool
 	select {

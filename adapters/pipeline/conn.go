@@ -186,7 +186,13 @@ func (c *conn) write(req *http.Request) error {
 	if req.Header.Get("User-Agent") == "" {
 		_, _ = c.out.WriteString(userAgent)
 	}
-	_ = req.Header.Write(c.out) // likewise
+	for name, values := range req.Header { // isPlain has seen them
+		for _, value := range values {
+			for _, text := range [...]string{name, ": ", value, "\r\n"} {
+				_, _ = c.out.WriteString(text) // likewise
+			}
+		}
+	}
 	_, _ = c.out.WriteString("\r\n")
 	n, err := io.Copy(c.out, req.Body)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,10 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 // ask is RoundTrip for what suits. It ends at a time, which takes no timer and no
 // context of its own; zero: at none.
 func (d *direct) ask(req *http.Request, until time.Time) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		_ = req.Body.Close() // was not read
+		return nil, err
+	}
 	host := d.host(req.URL.Host)
 	if c := host.take(); c != nil {
 		resp, err := c.ask(req, until)
@@ -121,7 +126,8 @@ func (d *direct) suits(req *http.Request) bool {
 }
 
 // isPlain tells whether a request says whom it asks as it stands there: no name that
-// needs to be encoded, no zone of an address, no host but the one of the URL, and that.
+// needs to be encoded, no zone of an address, no host but the one of the URL, and that. Its
+// headers are written as they are.
 func isPlain(req *http.Request) bool {
 	host := req.URL.Host
 	for i := range len(host) {
@@ -129,7 +135,33 @@ func isPlain(req *http.Request) bool {
 			return false
 		}
 	}
+	for name, values := range req.Header {
+		if !isName(name) || slices.ContainsFunc(values, isOddValue) {
+			return false
+		}
+	}
 	return host != "" && req.Host == host && req.Header.Get("Host") == "" && req.Header.Get("Content-Length") == "" && len(req.TransferEncoding) == 0
+}
+
+func isName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// isOddValue tells whether the value of a header must be judged or changed: it could end
+// the header, or has space around it.
+func isOddValue(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c >= 0x7f {
+			return true
+		}
+	}
+	n := len(value)
+	return n > 0 && (value[0] == ' ' || value[n-1] == ' ')
 }
 
 func address(host string) string {

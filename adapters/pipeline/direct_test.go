@@ -265,3 +265,43 @@ func TestClientGivesUp(t *testing.T) {
 		})
 	}
 }
+
+// A connection outlives the context of who used it. Its end concerns only what is asked
+// in it. A header that would end itself is never sent.
+func TestContextsAndHeadersOfKeptConnections(t *testing.T) {
+	t.Parallel()
+
+	var made, smuggled atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Smuggled") != "" {
+			smuggled.Add(1)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	c := &pipeline.Client{URL: s.URL, HTTP: pipeline.HTTPClient(4)}
+	defer c.HTTP.CloseIdleConnections()
+	for n := range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := c.PostJSON(ctx, "/", "", n, nil); err != nil {
+			t.Errorf("request %d: %v", n, err)
+		}
+		cancel()
+		if err := c.PostJSON(ctx, "/", "", n, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("after its context: got %v, want %v", err, context.Canceled)
+		}
+	}
+	bad := pipeline.Request{Path: "/", Type: "text/plain", Body: []byte("x"), Header: http.Header{"X-Own": {"a\r\nX-Smuggled: b"}}}
+	if err := c.Post(t.Context(), bad, nil); err == nil || smuggled.Load() != 0 {
+		t.Errorf("got %v and %d headers smuggled, want an error and none", err, smuggled.Load())
+	}
+	if n := made.Load(); n != 1 {
+		t.Errorf("got %d connections, want one for all that was asked", n)
+	}
+}
