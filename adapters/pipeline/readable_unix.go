@@ -13,5 +13,5 @@ const canTell = true
 func readable(fd uintptr) bool {
 	var one [1]byte
 	_, err := syscall.Read(int(fd), one[:])
-	return err != syscall.EAGAIN //nolint:errorlint // it is what the system says
+	return err != syscall.EAGAIN
 }
