@@ -66,8 +66,8 @@ func TestServicesThatHang(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			p := newProxy(t, func(http.ResponseWriter, *http.Request) {})
-			p.left = make(chan struct{}, 100)
+			left := make(chan struct{}, 100)
+			p := newMuteProxy(t, left)
 			child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this program
 			child.Env = []string{
 				childVariable + "=" + address, patienceVariable + "=1", "HTTPS_PROXY=" + p.URL, "SSL_CERT_FILE=" + p.Authority, "SSL_CERT_DIR=/nonexistent",
@@ -80,7 +80,7 @@ func TestServicesThatHang(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			awaitLeft(t, p.left)
+			awaitLeft(t, left)
 			if err := errors.Join(goOn.Close(), child.Wait()); err != nil {
 				t.Error(err)
 			}
@@ -98,6 +98,7 @@ func TestServicesThatHang(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body) // before, a server does not notice that somebody hangs up
 				<-r.Context().Done()
 				left <- struct{}{}
+				panic(http.ErrAbortHandler) // an answer could still come in time
 			}))
 			t.Cleanup(server.Close)
 			at := server.Listener.Addr().String()

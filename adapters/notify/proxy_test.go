@@ -33,14 +33,25 @@ type proxy struct {
 
 func newProxy(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *proxy {
 	t.Helper()
+	return startProxy(t, &proxy{answer: answer})
+}
+
+// newMuteProxy is one that never answers; left hears of each who has hung up.
+func newMuteProxy(t *testing.T, left chan struct{}) *proxy {
+	t.Helper()
+	return startProxy(t, &proxy{answer: func(http.ResponseWriter, *http.Request) {}, left: left})
+}
+
+func startProxy(t *testing.T, p *proxy) *proxy {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{key: key, answer: answer, Authority: filepath.Join(t.TempDir(), "authority.pem"), root: &x509.Certificate{
+	p.key, p.Authority, p.root = key, filepath.Join(t.TempDir(), "authority.pem"), &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}}
+	}
 	der, err := x509.CreateCertificate(rand.Reader, p.root, p.root, key.Public(), key)
 	err = errors.Join(err, os.WriteFile(p.Authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	if err != nil {
