@@ -38,6 +38,7 @@ type lanes struct {
 	own     SubscriberOptions
 	topic   string
 	handle  handleFunc
+	waits   bool // for calls of handle, also when their context has ended
 	client  *kgo.Client
 	work    context.Context // ends when the topic can no longer be read
 	fail    context.CancelCauseFunc

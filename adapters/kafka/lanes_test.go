@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -40,27 +41,52 @@ func newLaneDesk(n int) *laneDesk {
 func (d *laneDesk) serve(messages <-chan *watermill.Message) {
 	for m := range messages {
 		go func() {
-			key := m.Metadata[wire.MetaKey]
-			d.mu.Lock()
-			if d.busy[key] {
-				d.wrong = append(d.wrong, "two of key "+key+" at once")
-			}
-			d.busy[key] = true
-			d.mu.Unlock()
-			for range rand.IntN(3) { // others get their turn
-				<-time.After(time.Millisecond)
-			}
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.busy[key] = false
-			if rand.IntN(10) == 0 {
+			if d.answer(m) != nil {
 				m.Nack()
 				return
 			}
-			d.take(key, m)
 			m.Ack()
 		}()
 	}
+}
+
+// answer takes m, or asks for it once more.
+func (d *laneDesk) answer(m *watermill.Message) error {
+	key := m.Metadata[wire.MetaKey]
+	d.mu.Lock()
+	if d.busy[key] {
+		d.wrong = append(d.wrong, "two of key "+key+" at once")
+	}
+	d.busy[key] = true
+	d.mu.Unlock()
+	for range rand.IntN(3) { // others get their turn
+		<-time.After(time.Millisecond)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy[key] = false
+	if rand.IntN(10) == 0 {
+		return errors.New("once more")
+	}
+	d.take(key, m)
+	return nil
+}
+
+// join has s give its messages to d.
+func (d *laneDesk) join(t *testing.T, w world, s *kafka.Subscriber, topic string, calls bool) {
+	t.Helper()
+	if !calls {
+		go d.serve(w.subscribe(t, s, topic))
+		return
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(context.WithoutCancel(t.Context()), topic, d.answer) }()
+	t.Cleanup(func() {
+		_ = s.Close() // again: does nothing
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that it was closed", err)
+		}
+	})
 }
 
 func (d *laneDesk) take(key string, m *watermill.Message) {
@@ -84,25 +110,33 @@ func (d *laneDesk) take(key string, m *watermill.Message) {
 func TestLanes(t *testing.T) {
 	t.Parallel()
 
+	t.Run("messages", func(t *testing.T) { testLanes(t, false) })
+	t.Run("calls", func(t *testing.T) { testLanes(t, true) })
+}
+
+func testLanes(t *testing.T, calls bool) {
+	t.Helper()
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w world) {
 		w.Log = quiet()
 		topic := w.Layout.Replay()
 		w.publish(t, topic)
 		d := newLaneDesk(laneKeys * lanesPerKey)
 		first, second := w.subscriber(8), w.subscriber(8)
-		go d.serve(w.subscribe(t, first, topic))
-		go d.serve(w.subscribe(t, second, topic)) // joins in the middle
+		d.join(t, w, first, topic, calls)
+		d.join(t, w, second, topic, calls) // joins in the middle
 		d.await(t, laneKeys*lanesPerKey/3)
 		if err := first.Close(); err != nil {
 			t.Error(err)
 		}
 		third := w.subscriber(3)
-		go d.serve(w.subscribe(t, third, topic))
+		d.join(t, w, third, topic, calls)
 		select {
 		case <-d.all:
 		case <-soon(t).Done():
 			t.Fatalf("%d are missing", d.left)
 		}
+		w.awaitNoLag(t, topic) // what came again is answered, too
 		for _, s := range []*kafka.Subscriber{second, third} {
 			if err := s.Close(); err != nil {
 				t.Error(err)
@@ -184,6 +218,20 @@ func (d *laneDesk) await(t *testing.T, n int) {
 		case <-look.C:
 		case <-ctx.Done():
 			t.Fatalf("not %d after a minute", n)
+		}
+	}
+}
+
+// awaitNoLag waits until all that is acked is committed, which is everything.
+func (w world) awaitNoLag(t *testing.T, topic string) {
+	t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for ctx := soon(t); w.lag(t, topic) != 0; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatal("not all is committed after a minute")
 		}
 	}
 }

@@ -80,6 +80,44 @@ func NewSubscriber(o Options, own SubscriberOptions) *Subscriber {
 // read (an error in the log); before that, what is delivered may still be acked,
 // for Grace.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	d := &deliveries{out: make(chan *message.Message)}
+	run, err := s.join(ctx, topic, d.once, true)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(d.out)
+		_ = run() // it has logged what is worth it
+	}()
+	return d.out, nil
+}
+
+// Serve is Subscribe for who does the work of a message at once: handle is called for
+// each, by as many at once as there are lanes, and what it returns is the answer: nil
+// acks, an error nacks. The messages need no Ack, and their channels for it are nil.
+//
+// It returns when the channel of Subscribe would be closed, with the reason.
+// A call that has not returned by the end of Grace, with which its context ends, is
+// given up; it may still run then.
+func (s *Subscriber) Serve(ctx context.Context, topic string, handle func(*message.Message) error) error {
+	run, err := s.join(ctx, topic, func(ctx context.Context, _ context.Context, m *message.Message) (acked, ok bool) {
+		m.SetContext(ctx)
+		acked = handle(m) == nil
+		return acked, ctx.Err() == nil
+	}, false)
+	if err != nil {
+		return err
+	}
+	return run()
+}
+
+// A onceFunc delivers a message once. over ends when nobody takes messages any more. ok is
+// false when ctx ended before the answer came.
+type onceFunc func(ctx, over context.Context, m *message.Message) (acked, ok bool)
+
+// join joins the group for topic. run is to be called, and returns when the subscription
+// is over; with waits, no call of once is left then.
+func (s *Subscriber) join(ctx context.Context, topic string, once onceFunc, waits bool) (run func() error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing.Err() != nil {
@@ -87,19 +125,21 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(s.closing, cancel)
-	d := &deliveries{out: make(chan *message.Message), over: ctx}
-	l := newLanes(s.options, s.own, topic, d.deliver)
+	l := newLanes(s.options, s.own, topic, func(hard context.Context, r *kgo.Record, m *message.Message) bool {
+		return deliver(hard, ctx, once, r, m)
+	})
+	l.waits = waits
 	if err := l.open(ctx); err != nil {
 		cancel()
 		return nil, err
 	}
-	s.open.Go(func() {
-		defer close(d.out)
+	s.open.Add(1)
+	return func() error {
+		defer s.open.Done()
 		defer cancel()
 		defer stop()
-		_ = l.run() // it has logged what is worth it
-	})
-	return d.out, nil
+		return l.run()
+	}, nil
 }
 
 // Close ends all subscriptions and waits for it. Closing again does nothing.
@@ -111,21 +151,15 @@ func (s *Subscriber) Close() error {
 	return nil
 }
 
-// deliveries are those of one subscription.
-type deliveries struct {
-	out  chan *message.Message
-	over context.Context // nobody takes messages any more
-}
-
-// deliver is handleFunc.
-func (d *deliveries) deliver(ctx context.Context, r *kgo.Record, m *message.Message) bool {
+// deliver is handleFunc: it delivers m until it is acked.
+func deliver(ctx, over context.Context, once onceFunc, r *kgo.Record, m *message.Message) bool {
 	for again := firstAgain; ; again = min(2*again, lastAgain) {
-		acked, ok := d.once(ctx, m)
+		acked, ok := once(ctx, over, m)
 		if acked || !ok {
-			return acked
+			return acked && ok
 		}
 		wait, cancel := context.WithCancel(ctx)
-		stop := context.AfterFunc(d.over, cancel)
+		stop := context.AfterFunc(over, cancel)
 		ok = pause(wait, again/2+rand.N(again/2)) // spreads retries, no secret
 		stop()
 		cancel()
@@ -136,21 +170,22 @@ func (d *deliveries) deliver(ctx context.Context, r *kgo.Record, m *message.Mess
 	}
 }
 
-// once delivers m and waits for the answer. ok is false when there is none.
-func (d *deliveries) once(ctx context.Context, m *message.Message) (acked, ok bool) {
+// deliveries are those of one channel.
+type deliveries struct{ out chan *message.Message }
+
+// once is onceFunc.
+func (d *deliveries) once(ctx, over context.Context, m *message.Message) (acked, ok bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // who still works on it finds out that it is answered
-	m.SetContext(ctx)
+	meta := m.Metadata
+	m = message.NewMessageWithContext(ctx, m.UUID, m.Payload)
+	m.Metadata = meta
 	select {
-	case d.out <- m: // where it is waited for, one channel is cheaper than three
-	default:
-		select {
-		case d.out <- m:
-		case <-ctx.Done():
-			return false, false
-		case <-d.over.Done():
-			return false, false
-		}
+	case d.out <- m:
+	case <-ctx.Done():
+		return false, false
+	case <-over.Done():
+		return false, false
 	}
 	select {
 	case <-m.Acked():
@@ -166,11 +201,11 @@ func (d *deliveries) once(ctx context.Context, m *message.Message) (acked, ok bo
 // it stands, its key, and what a router adds.
 const moreMeta = 5
 
-// newMessage gives r as watermill sees it.
+// newMessage gives r as watermill sees it, but that nobody can wait for its Ack.
 func newMessage(r *kgo.Record) *message.Message {
 	meta := make(message.Metadata, len(r.Headers)+moreMeta)
 	addHeaders(meta, r)
-	m := message.NewMessage(cmp.Or(meta[wire.HeaderID], meta[headerUUID]), r.Value)
+	m := &message.Message{UUID: cmp.Or(meta[wire.HeaderID], meta[headerUUID]), Metadata: meta, Payload: r.Value}
 	delete(meta, headerUUID)
 	meta[wire.MetaTopic] = r.Topic
 	meta[wire.MetaPartition] = strconv.Itoa(int(r.Partition))
@@ -178,6 +213,5 @@ func newMessage(r *kgo.Record) *message.Message {
 	if r.Key != nil {
 		meta[wire.MetaKey] = string(r.Key)
 	}
-	m.Metadata = meta
 	return m
 }

@@ -184,7 +184,16 @@ func (w *window) leaveBusy() {
 	}
 }
 
-// wait returns when nothing is in hand any more. quit comes before it.
-func (w *window) wait() { <-w.idle }
+// wait returns when nothing is in hand any more, or it was given up. quit comes before it.
+func (w *window) wait() {
+	if w.waits {
+		<-w.idle
+		return
+	}
+	select {
+	case <-w.idle:
+	case <-w.hard.Done():
+	}
+}
 
 func weight(r *kgo.Record) int64 { return int64(len(r.Key) + len(r.Value)) }

@@ -52,7 +52,7 @@ func (s *stage) Handle(_ context.Context, batch []pipeline.Handover) ([]pipeline
 	return outcomes, nil
 }
 
-// A feed hands out messages and waits until each is acked.
+// A feed hands out messages once.
 type feed struct{ messages []*message.Message }
 
 func (f feed) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
@@ -65,6 +65,24 @@ func (f feed) Subscribe(ctx context.Context, _ string) (<-chan *message.Message,
 }
 
 func (f feed) Close() error { return nil }
+
+// A calls is a feed that hands out by calls, again after an error.
+type calls struct{ feed }
+
+func (c calls) Serve(ctx context.Context, _ string, handle func(*message.Message) error) error {
+	for _, m := range c.messages {
+		go func() {
+			one := m.Copy()
+			one.SetContext(ctx)
+			for handle(one) != nil && ctx.Err() == nil {
+				one = m.Copy()
+				one.SetContext(ctx)
+			}
+		}()
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
 
 // A reports is the log and the topic of dead letters.
 type reports struct {
@@ -140,8 +158,14 @@ func changes(t *testing.T, source domain.SourceID, n int) []*message.Message {
 // run gives messages of source to s until all that r wants is reported to log.
 func run(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports, log domain.Log, messages ...*message.Message) {
 	t.Helper()
+	runInto(t, s, source, r, log, r, messages...)
+}
+
+// runInto is run with a topic of dead letters.
+func runInto(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports, log domain.Log, dead message.Publisher, messages ...*message.Message) {
+	t.Helper()
 	d := &pipeline.Dispatcher{
-		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{messages}}, Dead: r, DeadTopic: "dead", Reports: log,
+		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: calls{feed{messages}}}, Dead: dead, DeadTopic: "dead", Reports: log,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
 		Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
 		Patience: pipeline.Patience{First: time.Millisecond, Last: 5 * time.Millisecond, Trips: 3, Open: 5 * time.Millisecond},
@@ -212,6 +236,30 @@ func TestGuiltyItemIsIsolated(t *testing.T) {
 	}
 }
 
+// A shakyDesk takes no dead letter the first time.
+type shakyDesk struct {
+	*reports
+	once sync.Once
+}
+
+func (d *shakyDesk) Publish(topic string, messages ...*message.Message) error {
+	d.once.Do(func() { panic("no desk") })
+	return d.reports.Publish(topic, messages...)
+}
+
+// What panics on the way to a dead letter ends nothing: the message comes again.
+func TestPanicOnTheWayToADeadLetter(t *testing.T) {
+	t.Parallel()
+
+	source := domain.SourceID{UUID: uuid.New()}
+	r := &reports{done: make(chan struct{}), want: 1}
+	s := &stage{limits: pipeline.Limits{Items: 1}, answer: func([]string) error { return pipeline.Final(errors.New("no")) }}
+	runInto(t, s, source, r, r, &shakyDesk{reports: r}, changes(t, source, 1)...)
+	if len(r.letters) != 1 || r.all[0].State != domain.StageFailed || len(s.batches) != 2 {
+		t.Errorf("got %d letters and %+v after %d tries", len(r.letters), r.all[0], len(s.batches))
+	}
+}
+
 // A neighbour that is down delays and loses nothing.
 func TestTroubleIsWaitedOut(t *testing.T) {
 	t.Parallel()
@@ -239,18 +287,25 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 func TestStopsInTrouble(t *testing.T) {
 	t.Parallel()
 
-	for name, limits := range map[string]pipeline.Limits{"batches": {Items: 4}, "alone": {Items: 1}} {
+	for name, tt := range map[string]struct {
+		most  int // of a batch
+		calls bool
+	}{"batches": {4, false}, "alone": {1, false}, "calls for batches": {4, true}, "calls alone": {1, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			asked := make(chan struct{}, 1000)
-			s := &stage{limits: limits, answer: func([]string) error {
+			s := &stage{limits: pipeline.Limits{Items: tt.most}, answer: func([]string) error {
 				asked <- struct{}{}
 				return &pipeline.LaterError{After: time.Hour, Err: errors.New("down for the day")}
 			}}
 			r, source := &reports{}, domain.SourceID{UUID: uuid.New()}
+			var from message.Subscriber = feed{changes(t, source, 40)}
+			if tt.calls {
+				from = calls{feed{changes(t, source, 40)}}
+			}
 			d := &pipeline.Dispatcher{
-				Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: feed{changes(t, source, 40)}}, Dead: r, DeadTopic: "dead", Reports: r, Parallel: 2,
+				Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: from}, Dead: r, DeadTopic: "dead", Reports: r, Parallel: 2,
 				Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
 				Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
 			}

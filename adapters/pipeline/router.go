@@ -27,7 +27,7 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 			return l.soft.Err() == nil && !IsFinal(p.Err) && (!isPanic(p.Err) || p.RetryNum < panics)
 		},
 	}
-	router.AddMiddleware(correlated, middleware.CorrelationID, poison, retried(retry), middleware.Recoverer)
+	router.AddMiddleware(l.inSession, correlated, middleware.CorrelationID, poison, retried(retry), middleware.Recoverer)
 	for n, feed := range feeds {
 		if feed.Subscriber == nil {
 			continue
@@ -36,7 +36,11 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 		if n > 0 {
 			name = fmt.Sprintf("%s %d", l.Name, n+1)
 		}
-		router.AddConsumerHandler(name, feed.Topic, feed.Subscriber, take)
+		from := feed.Subscriber
+		if s, ok := from.(server); ok {
+			from = session{s}
+		}
+		router.AddConsumerHandler(name, feed.Topic, from, take)
 	}
 	return router, nil
 }
