@@ -69,7 +69,7 @@ func timeFirstSync(ctx context.Context, b *bench, dir string, n int) (seconds fl
 // timeConnect connects a folder and returns once its n files are visible.
 func timeConnect(ctx context.Context, s *service, folder string, n int) (source string, took time.Duration, err error) {
 	start := s.bench.clock.Now()
-	source, first, err := s.Connect(ctx, folder)
+	source, first, err := s.Connect(ctx, folder, true)
 	if err == nil {
 		err = s.Wait(ctx, first)
 	}

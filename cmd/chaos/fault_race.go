@@ -24,6 +24,7 @@ func race(ctx context.Context, c *chaos, name string) (lines []figures.Line, err
 	if err != nil {
 		return nil, err
 	}
+	s.blind = true // the claims are counted
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	front, err := s.serve(ctx, "", noSyncer)
 	if err != nil {

@@ -47,6 +47,7 @@ func (c *chaos) zombie(ctx context.Context, name string, at faults.Point, times,
 	if err != nil {
 		return nil, err
 	}
+	s.blind = true // the claims are counted
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
 	front, err := s.serve(ctx, "", noSyncer, "WORKER_NAME=front")
 	if err != nil {

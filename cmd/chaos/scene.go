@@ -28,6 +28,7 @@ type scene struct {
 	source string
 	job    testbed.Job
 	all    []*testbed.Process // that were started
+	blind  bool               // nobody watches the tree: its syncs are those that are ordered
 }
 
 // newScene makes a scene with a tree of n files.
@@ -143,7 +144,7 @@ func (s *scene) start(ctx context.Context, plan string, more ...string) (*testbe
 
 // connect connects the tree.
 func (s *scene) connect(ctx context.Context, p *testbed.Process) (err error) {
-	s.source, s.job, err = p.Connect(ctx, s.tree)
+	s.source, s.job, err = p.Connect(ctx, s.tree, !s.blind)
 	return err
 }
 

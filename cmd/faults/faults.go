@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,7 +129,7 @@ func (p *Plan) At(point Point) error {
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL) // nobody is left to hear of an error
 		select {}
 	case stop:
-		return syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		return stopHere()
 	case tell:
 		return nil
 	case full:
@@ -140,6 +142,19 @@ func (p *Plan) At(point Point) error {
 	defer p.mu.Unlock()
 	p.step = step
 	return err
+}
+
+// stopHere stops the process. It returns when that goes on: the signal stops every
+// thread, but this one only a while later, and it would come past its point.
+func stopHere() error {
+	goesOn := make(chan os.Signal, 1)
+	signal.Notify(goesOn, syscall.SIGCONT)
+	defer signal.Stop(goesOn)
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP); err != nil {
+		return err
+	}
+	<-goesOn
+	return nil
 }
 
 // pass counts and finds the rule.

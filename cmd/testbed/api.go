@@ -59,13 +59,13 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// Connect connects a folder; its first sync begins.
-func (a API) Connect(ctx context.Context, folder string) (source string, first Job, err error) {
+// Connect connects a folder, which is watched if so wanted; its first sync begins.
+func (a API) Connect(ctx context.Context, folder string, watch bool) (source string, first Job, err error) {
 	var reply struct {
 		ID      string
 		SyncJob Job
 	}
-	body := map[string]any{"type": "localfs", "config": map[string]any{"rootPath": folder, "defaultExcludes": false}}
+	body := map[string]any{"type": "localfs", "config": map[string]any{"rootPath": folder, "defaultExcludes": false, "watch": watch}}
 	err = a.Call(ctx, http.MethodPost, "/sources", body, &reply)
 	return reply.ID, reply.SyncJob, err
 }
