@@ -19,6 +19,10 @@ var (
 	ErrForbidden      = errors.New("not allowed with these credentials")
 	ErrUnavailable    = errors.New("temporarily unavailable")
 
+	// ErrLogAway is a log that has not answered since the process started: nothing is
+	// appended to what nobody has looked at. It is an ErrUnavailable.
+	ErrLogAway = fmt.Errorf("the log has not answered since this process started: %w", ErrUnavailable)
+
 	// ErrUnknownFate is a lost answer to an append: neither success nor failure.
 	// Nothing retries around it; the run ends and the next one emits what is
 	// missing under the same event ids.

@@ -105,6 +105,7 @@ func table() []row {
 		{domain.ErrPartial, http.StatusBadGateway, "PROVIDER_ERROR", "the provider did not answer completely; try again"},
 		{domain.ErrTransient, http.StatusBadGateway, "PROVIDER_ERROR", "the provider has passing trouble; try again"},
 		{domain.ErrUnknownFate, http.StatusServiceUnavailable, codeUnavailable, "it is not known whether the log took it; repeat it with the same Idempotency-Key"},
+		{domain.ErrLogAway, http.StatusServiceUnavailable, codeUnavailable, "the log has not answered since this process started; nothing was ordered, try again"},
 		{domain.ErrUnavailable, http.StatusServiceUnavailable, codeUnavailable, "temporarily unavailable; try again"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, codeUnavailable, "it took too long; try again"},
 	}

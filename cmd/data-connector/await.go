@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -18,27 +19,31 @@ const (
 	// firstPause doubles after each attempt, up to lastPause.
 	firstPause = 200 * time.Millisecond
 	lastPause  = 5 * time.Second
+	// endless is a patience that does not end.
+	endless = time.Duration(math.MaxInt64)
 )
 
-// await calls open until it succeeds, fails for good or STARTUP_TIMEOUT has
-// passed: servers that are started together with this process come up in any
-// order.
-func (s *service) await(ctx context.Context, server string, open func(context.Context) error) error {
-	limit, cancel := context.WithTimeout(ctx, s.StartupTimeout)
+// await calls open until it succeeds, fails for good or the patience is at its end,
+// which is STARTUP_TIMEOUT or endless: servers that are started together with this
+// process come up in any order.
+func (s *service) await(ctx context.Context, server string, patience time.Duration, open func(context.Context) error) error {
+	limit, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := attempt(limit, open)
 		if err == nil || hopeless(err) {
 			return err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() == nil {
+			s.log.WarnContext(ctx, "server does not answer yet", "server", server, "err", err)
 		}
-		s.log.WarnContext(ctx, "server does not answer yet", "server", server, "err", err)
 		select {
 		case <-s.clock.After(pause):
 		case <-limit.Done():
-			return fmt.Errorf("%s did not answer within STARTUP_TIMEOUT=%s: %w", server, s.StartupTimeout, err)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s did not answer within STARTUP_TIMEOUT=%s: %w", server, patience, err)
 		}
 	}
 }

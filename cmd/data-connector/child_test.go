@@ -41,6 +41,7 @@ type child struct {
 
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed when it has
+	alone  chan string   // gets the URL when it serves without Kafka
 	mu     sync.Mutex
 	stderr bytes.Buffer
 }
@@ -72,7 +73,7 @@ func childEnv(env []string) []string {
 // launchChild is startChild without waiting; served gets the URL.
 func launchChild(t *testing.T, env []string, args ...string) (c *child, served <-chan string) {
 	t.Helper()
-	c = &child{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...), ended: make(chan struct{})}
+	c = &child{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...), ended: make(chan struct{}), alone: make(chan string, 1)}
 	c.cmd.Env = childEnv(env)
 	pipe, err := c.cmd.StderrPipe()
 	if err != nil {
@@ -97,8 +98,14 @@ func (c *child) watch(pipe io.Reader, urls chan<- string) {
 		c.stderr.Write(line)
 		c.mu.Unlock()
 		var entry struct{ Msg, URL string }
-		if json.Unmarshal(line, &entry) == nil && entry.Msg == "service started" {
+		if json.Unmarshal(line, &entry) != nil {
+			entry.Msg = "" // no line of ours
+		}
+		switch entry.Msg {
+		case "service started":
 			urls <- entry.URL
+		case "webhooks and reads are served without kafka":
+			c.alone <- entry.URL
 		}
 		if err != nil {
 			break

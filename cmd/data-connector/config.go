@@ -105,7 +105,7 @@ type config struct {
 	WebhookURL      address       `env:"WEBHOOK_STAGE_URL" allowed:"http:// or https://" help:"Receiver of the stage webhook: each change is posted there."`
 	WebhookSecret   secret        `env:"WEBHOOK_STAGE_SECRET" allowed:"whsec_ and the base64 of 24 to 64 bytes" help:"What its requests are signed with, as Standard Webhooks have it."`
 
-	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL, Redis and the bucket of the content store."`
+	StartupTimeout  time.Duration `env:"STARTUP_TIMEOUT" envDefault:"1m" allowed:"a duration such as 30s or 2m" help:"How long a start waits for Kafka, PostgreSQL, Redis and the bucket of the content store. With the role api and tables that were filled before, Kafka is waited for without end."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" allowed:"a duration such as 30s or 2m" help:"How long a stop waits for what runs."`
 
 	URL    string `env:"DATA_CONNECTOR_URL" allowed:"http:// or https://" help:"For the verbs that ask a running service: where it is. Unset: the one that runs on the data folder."`

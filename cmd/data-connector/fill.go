@@ -8,18 +8,35 @@ import (
 	"time"
 
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/projections"
 )
 
 // errFilling is why a process takes no requests yet.
-var errFilling = errors.New("the tables are being filled from the log")
+var errFilling = errors.New("the tables are not known to hold what is on the log")
 
 // fillPause is the time between two looks at tables that cannot be read.
 const fillPause = time.Second
 
+// whole tells whether the tables hold all connected sources as far as they can tell
+// without the log. Tables from which nothing was ever read cannot.
+func (s *service) whole(ctx context.Context) (bool, error) {
+	checkpoints, err := s.reader.Checkpoints(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at the tables: %w", err)
+	}
+	unknown, err := s.reader.UnknownSources(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at the tables: %w", err)
+	}
+	return len(unknown) == 0 && slices.ContainsFunc(checkpoints, func(c projections.Checkpoint) bool {
+		return c.Topic == s.kafka.Layout.Events() && c.Position > 0
+	}), nil
+}
+
 // missing is what the tables lack of a log that is older than they are. Until that
 // is there a source that is on the log looks like one that never was.
 func (s *service) missing(ctx context.Context) ([]domain.Position, error) {
-	lags, err := measureLag(ctx, s.commands, s.reader, s.kafka.Layout.Events())
+	lags, err := measureLag(ctx, s.commands.Log, s.reader, s.kafka.Layout.Events())
 	if err != nil {
 		return nil, fmt.Errorf("compare the tables with the log: %w", err)
 	}

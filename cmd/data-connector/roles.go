@@ -23,9 +23,14 @@ import (
 var errStuck = errors.New("not all work stopped")
 
 // run runs the roles until ctx ends, then gives them SHUTDOWN_TIMEOUT to stop. One
-// that fails stops the others.
+// that fails stops the others. Whatever the roles are, the process answers for its
+// health and listens to what is folded.
 func (s *service) run(ctx context.Context) error {
 	handler, err := s.handler()
+	if err != nil {
+		return err
+	}
+	whole, err := s.whole(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,20 +39,12 @@ func (s *service) run(ctx context.Context) error {
 		return err
 	}
 	s.url = urlOf(listener)
-	missing, err := s.missing(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	s.filling.Store(len(missing) > 0)
+	s.filling.Store(true)
 	group, work := errgroup.WithContext(ctx)
-	s.start(work, group, listener)
 	group.Go(func() error { return httpapi.Serve(work, listener, handler, s.log) })
-	group.Go(func() error {
-		if err := s.fill(work, missing); err != nil {
-			return unlessStopped(work, err)
-		}
-		return s.announce(work)
-	})
+	group.Go(func() error { return unlessStopped(work, s.waiters.Listen(work)) })
+	group.Go(func() error { return growHeap(work, s.clock) })
+	group.Go(func() error { return unlessStopped(work, s.begin(work, group, listener, whole)) })
 	ended := make(chan error, 1)
 	go func() { ended <- group.Wait() }()
 	select {
@@ -70,8 +67,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 }
 
-// start starts the roles. Whatever they are, the process listens to what is
-// folded.
+// start starts the roles but api, which serves before them.
 func (s *service) start(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	parts := map[role][]func(context.Context) error{
 		roleProjector:  {s.project, s.tidy},
@@ -84,8 +80,6 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, listener net
 			group.Go(func() error { return unlessStopped(ctx, part(ctx)) })
 		}
 	}
-	group.Go(func() error { return unlessStopped(ctx, s.waiters.Listen(ctx)) })
-	group.Go(func() error { return growHeap(ctx, s.clock) })
 }
 
 // announce tells whoever waits for this process that it takes requests.

@@ -191,7 +191,7 @@ func idsOf(t *testing.T, cli []string, url, source string) ownersIDs {
 }
 
 // A log that lost what the tables have seen stops the service, which says what to
-// do.
+// do, also when it comes back behind the start.
 func TestLogLost(t *testing.T) {
 	t.Parallel()
 
@@ -210,15 +210,11 @@ func TestLogLost(t *testing.T) {
 	if _, err := admin.DeleteTopic(t.Context(), environ["KAFKA_TOPIC_PREFIX"]+".events.v1"); err != nil {
 		t.Fatal(err)
 	}
+	later, _, way := startAway(t, env, "serve")
 	again, _ := launchChild(t, env, "serve")
-	if code := again.exit(t); code != exitFailed {
-		t.Errorf("got exit code %d, want %d", code, exitFailed)
-	}
-	for _, want := range []string{"the log lost records", "KAFKA_TOPIC_PREFIX", "DROP SCHEMA read CASCADE"} {
-		if !strings.Contains(again.log(), want) {
-			t.Errorf("got\n%s\nwant it to name %q", again.log(), want)
-		}
-	}
+	checkLost(t, again)
+	way.bridge()
+	checkLost(t, later)
 	db, err := postgres.Open(t.Context(), environ["DATABASE_URL"])
 	if err != nil {
 		t.Fatal(err)
@@ -228,6 +224,19 @@ func TestLogLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	startChild(t, env, "serve").stop(t) // the remedy
+}
+
+// checkLost: the service ends by itself and says what to do.
+func checkLost(t *testing.T, c *child) {
+	t.Helper()
+	if code := c.exit(t); code != exitFailed {
+		t.Errorf("got exit code %d, want %d", code, exitFailed)
+	}
+	for _, want := range []string{"the log lost records", "KAFKA_TOPIC_PREFIX", "DROP SCHEMA read CASCADE"} {
+		if !strings.Contains(c.log(), want) {
+			t.Errorf("got\n%s\nwant it to name %q", c.log(), want)
+		}
+	}
 }
 
 // Servers that are not there are waited for, and then named.

@@ -38,7 +38,7 @@ type service struct {
 	redis      *redis.Client
 	queue      *redis.Queue
 	packs      *blob.Store
-	commands   *kafka.Log // of hints and commands: a page that fails must not take them with it
+	commands   *checkedLog // of hints and commands: a page that fails must not take them with it
 	pages      *kafka.Log
 	again      *kafka.Publisher // of what is handed on again
 	reader     *projections.Reader
@@ -48,7 +48,7 @@ type service struct {
 	traces     trace.TracerProvider  // nil: no spans are made
 	normalizer *normalize.Normalizer // once a stage needs it
 	url        string                // of the API, once it listens
-	filling    atomic.Bool           // the tables lack what was on the log before them
+	filling    atomic.Bool           // the tables are not known to hold what was on the log before them
 
 	marks       *redis.Marks
 	inbox       *postgres.Inbox
@@ -60,7 +60,7 @@ type service struct {
 	closers []func() error
 }
 
-// openService waits for the servers, brings database and topics up to date and
+// openService waits for the servers but Kafka, brings the database up to date and
 // connects to all. Nothing is left open after an error.
 func openService(ctx context.Context, p process, log *slog.Logger) (*service, error) {
 	s := &service{process: p, log: log, counts: newCounters(), clock: p.hooks.newClock()}
@@ -75,7 +75,7 @@ func openService(ctx context.Context, p process, log *slog.Logger) (*service, er
 // openDatabase migrates schema app and makes the read tables: whoever starts
 // first does, the others wait for it.
 func (s *service) openDatabase(ctx context.Context) error {
-	err := s.await(ctx, "postgres", func(ctx context.Context) (err error) {
+	err := s.await(ctx, "postgres", s.StartupTimeout, func(ctx context.Context) (err error) {
 		s.db, err = postgres.Open(ctx, string(s.DatabaseURL))
 		return err
 	})
@@ -97,7 +97,8 @@ func (s *service) openDatabase(ctx context.Context) error {
 	return nil
 }
 
-func (s *service) openLog(ctx context.Context) error {
+// openLog asks Kafka nothing yet: [service.findLog] does.
+func (s *service) openLog(context.Context) error {
 	o, err := s.kafkaOptions(s.log)
 	if err != nil {
 		return err
@@ -107,13 +108,12 @@ func (s *service) openLog(ctx context.Context) error {
 		o.Layout.FilesState, o.Compression = s.FilesState, kafka.Zstd // half of what LZ4 makes of events
 	}
 	s.kafka = o
-	if err := s.await(ctx, "kafka", func(ctx context.Context) error { return kafka.Ensure(ctx, o) }); err != nil {
+	commands, err := kafka.NewLog(o)
+	if err != nil {
 		return err
 	}
-	if s.commands, err = kafka.NewLog(o); err != nil {
-		return err
-	}
-	s.closers = append(s.closers, func() error { s.commands.Close(); return nil })
+	s.commands = &checkedLog{Log: commands}
+	s.closers = append(s.closers, func() error { commands.Close(); return nil })
 	if s.again, err = kafka.NewPublisher(o); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *service) openLog(ctx context.Context) error {
 }
 
 func (s *service) openQueue(ctx context.Context) error {
-	err := s.await(ctx, "redis", func(ctx context.Context) (err error) {
+	err := s.await(ctx, "redis", s.StartupTimeout, func(ctx context.Context) (err error) {
 		s.redis, err = redis.Open(ctx, string(s.RedisURL))
 		return err
 	})
@@ -157,7 +157,7 @@ func (s *service) openFolders(ctx context.Context) (err error) {
 		return err
 	}
 	if s.contentDir() == "" {
-		err = s.await(ctx, "content store", open)
+		err = s.await(ctx, "content store", s.StartupTimeout, open)
 	} else {
 		err = open(ctx) // a folder does not come by waiting
 	}
