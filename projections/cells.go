@@ -34,6 +34,11 @@ func (c *cells) into() *[]byte {
 	return at
 }
 
+// row begins a row for COPY.
+func (c *cells) row(columns int) {
+	c.columns[0] = binary.BigEndian.AppendUint16(c.columns[0], uint16(columns)) //nolint:gosec // a table has few
+}
+
 func (c *cells) null() {
 	at := c.into()
 	*at = append(*at, 0xff, 0xff, 0xff, 0xff) // the length -1

@@ -1,10 +1,6 @@
 package projections
 
-import (
-	"encoding/binary"
-
-	"github.com/confuse/data-connector/domain"
-)
+import "github.com/confuse/data-connector/domain"
 
 // keyOverhead is about what a file takes in memory besides its row.
 const keyOverhead = 160
@@ -51,7 +47,7 @@ func (s *fileShelf) put(f fileOf, rec *domain.Record, owner domain.OwnerID) erro
 		s.drop(id, old, rec.Position.Partition)
 	}
 	from := len(s.cells.columns[0])
-	s.cells.columns[0] = binary.BigEndian.AppendUint16(s.cells.columns[0], uint16(1+len(fileTypes()))) //nolint:gosec // a table has few columns
+	s.cells.row(1 + len(fileTypes()))
 	if err := addFile(s.cells, rec, owner); err != nil {
 		return err
 	}
@@ -67,7 +63,7 @@ func (s *fileShelf) drop(id domain.FileID, old shelvedFile, partition int32) {
 		s.rows[old.row] = extent{}
 		return
 	}
-	s.stale.columns[0] = binary.BigEndian.AppendUint16(s.stale.columns[0], 3)
+	s.stale.row(3)
 	s.stale.id(id.UUID)
 	s.stale.int4(partition)
 	s.stale.int8(old.offset)
@@ -116,11 +112,4 @@ func (s *fileShelf) send(spare []byte) (rows func() (tuple, bool), memory []byte
 }
 
 // staleRows are what is to be deleted of the table, as one tuple.
-func (s *fileShelf) staleRows() func() (tuple, bool) {
-	all := s.stale.columns[0]
-	return func() (tuple, bool) {
-		t := all
-		all = nil
-		return t, len(t) > 0
-	}
-}
+func (s *fileShelf) staleRows() func() (tuple, bool) { return once(s.stale.columns[0]) }

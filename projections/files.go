@@ -39,15 +39,31 @@ const upsertFiles = `
 // files that events of two partitions claim; Postgres refuses one of them then,
 // which tries again.
 func writeFiles(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error {
-	if len(b.files) == 0 {
+	all := b.filesInOrder()
+	fresh, rest := b.apart(all)
+	if len(fresh) >= copiedFrom {
+		copied, err := copyFiles(ctx, tx, p, b, fresh)
+		if err != nil {
+			return err
+		}
+		if copied {
+			all = rest
+		}
+	}
+	return writeOver(ctx, tx, p, b, all)
+}
+
+// writeOver writes files that may have rows.
+func writeOver(ctx context.Context, tx pgx.Tx, p *partition, b *batch, files []fileOf) error {
+	if len(files) == 0 {
 		return nil
 	}
 	c, types := newCells(len(fileTypes())), fileTypes()
-	for _, at := range b.filesInOrder() {
+	for _, at := range files {
 		if err := addFile(c, &b.records[at.record], b.sourceNow(at.source).Owner); err != nil {
 			return fmt.Errorf("files: %w", err)
 		}
 	}
 	last := binary.BigEndian.AppendUint32(nil, uint32(p.number)) //nolint:gosec // the bits of an int
-	return exec(ctx, tx, "upsert files", upsertFiles, append(c.arrays(len(b.files), types), last))
+	return exec(ctx, tx, "upsert files", upsertFiles, append(c.arrays(len(files), types), last))
 }

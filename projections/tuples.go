@@ -120,3 +120,12 @@ func (r *tupleReader) Read(p []byte) (n int, err error) {
 	}
 	return n, nil
 }
+
+// once hands out rows that stand one behind the other, as one tuple.
+func once(rows []byte) func() (tuple, bool) {
+	return func() (tuple, bool) {
+		t := rows
+		rows = nil
+		return t, len(t) > 0
+	}
+}
