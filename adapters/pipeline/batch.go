@@ -39,8 +39,7 @@ type item[T any] struct {
 	ctx     context.Context // ends when nobody waits any more
 	class   *class[T]
 	once    bool         // trouble is told, not waited out
-	outcome Outcome      // for who waits, once it came from answer
-	answer  chan Outcome // holds one; closed when the line stops before it is asked for (again)
+	answer  chan Outcome // of a batch; holds one; closed when the line stops before it is asked for (again)
 	trouble error        // with an empty answer: of the try that it is about
 }
 
@@ -83,13 +82,13 @@ func (l *Line[T]) Hand(ctx context.Context, thing T, again bool) (Outcome, Tried
 	if again {
 		c = l.again
 	}
-	return l.hand(&item[T]{thing: thing, ctx: ctx, class: c, answer: make(chan Outcome, 1)})
+	return l.hand(&item[T]{thing: thing, ctx: ctx, class: c})
 }
 
 // Once is Hand for one try of what is handed on again: trouble of the neighbour is a
 // *TroubleError, to be waited out with Rest. before is what earlier tries of it gave.
 func (l *Line[T]) Once(ctx context.Context, thing T, before Tried) (Outcome, Tried, error) {
-	return l.hand(&item[T]{Tried: before, thing: thing, ctx: ctx, class: l.again, once: true, answer: make(chan Outcome, 1)})
+	return l.hand(&item[T]{Tried: before, thing: thing, ctx: ctx, class: l.again, once: true})
 }
 
 // Rest waits out trouble that Once told of, before try number failed+2. It reports
@@ -105,10 +104,10 @@ func (l *Line[T]) hand(i *item[T]) (Outcome, Tried, error) {
 	return l.joined(i)
 }
 
-// joined is hand for lines with batches. It is not part of hand: the goroutine of a
-// message that waits alone has no room on its stack for more.
+// joined is hand for lines with batches.
 func (l *Line[T]) joined(i *item[T]) (Outcome, Tried, error) {
 	ctx := i.ctx
+	i.answer = make(chan Outcome, 1)
 	i.class.join(i)
 	select {
 	case o, ok := <-i.answer:

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -46,82 +47,67 @@ func (c *class[T]) end() {
 	}
 }
 
-// alone gives i to a worker once one is free: there is no batch to wait for. It waits
-// trouble out, unless that is to be told.
+// alone asks for i once a call is free: there is no batch to wait for. It waits trouble
+// out, unless that is to be told.
 func (c *class[T]) alone(i *item[T]) (Outcome, Tried, error) {
 	for failed := 0; ; failed++ {
-		err := c.give(i)
-		if err != nil {
-			return Outcome{}, Tried{}, err
+		outcome, trouble := c.askAlone(i)
+		switch {
+		case trouble == nil:
+			return outcome, i.Tried, nil
+		case errors.Is(trouble, errGivenUp):
+			return Outcome{}, Tried{}, context.Canceled
+		case i.once:
+			return Outcome{}, i.Tried, &TroubleError{trouble}
 		}
-		if i.trouble == nil {
-			return i.outcome, i.Tried, nil
-		}
-		if i.once {
-			return Outcome{}, i.Tried, &TroubleError{i.trouble}
-		}
-		trouble := i.trouble
-		if i.trouble = nil; !c.waitSoft(i.ctx, failed, trouble) {
+		if !c.waitSoft(i.ctx, failed, trouble) {
 			return Outcome{}, Tried{}, context.Canceled
 		}
 	}
 }
 
-// give has a worker ask for i, and keeps what it told. The worker answers, or gives up
-// when the line ends.
-func (c *class[T]) give(i *item[T]) error {
-	if c.calls != nil {
-		if !c.begin(i.ctx) {
-			return context.Canceled
-		}
-		defer c.end()
+// errGivenUp is what became of an item for which nobody was asked.
+var errGivenUp = errors.New("the line stops, or nobody waits")
+
+// askAlone asks once for i. It is not part of alone: while it waits for its turn and for
+// the answer nothing else is kept.
+func (c *class[T]) askAlone(i *item[T]) (Outcome, error) {
+	if !c.begin(i.ctx) {
+		return Outcome{}, errGivenUp
 	}
-	select {
-	case c.single <- i: // mostly a worker is free, and one channel is cheaper than three
-	default:
-		select {
-		case c.single <- i:
-		case <-i.ctx.Done():
-			return i.ctx.Err()
-		case <-c.soft.Done():
-			return c.soft.Err()
-		}
+	defer c.end()
+	if !c.turn(i.ctx) {
+		return Outcome{}, errGivenUp
 	}
-	var ok bool
-	select {
-	case i.outcome, ok = <-i.answer:
-		if !ok {
-			return context.Canceled
-		}
-		return nil
-	case <-i.ctx.Done():
-		return i.ctx.Err()
+	defer func() { <-c.slots }()
+	outcomes, err := c.ask([]*item[T]{i})
+	switch {
+	case err == nil:
+		return outcomes[0], nil
+	case IsFinal(err):
+		return Failed(err), nil
 	}
+	return Outcome{}, err
 }
 
-// worker asks for one item after the other. It is not the goroutine of a message that
-// asks: each of those would have to grow its stack.
-func (l *Line[T]) worker() {
-	for {
+// turn waits until one of the line's calls is free; false: nobody is to be asked.
+func (c *class[T]) turn(ctx context.Context) bool {
+	select {
+	case c.slots <- struct{}{}: // mostly one is free, and one channel is cheaper than three
+	default:
 		select {
-		case i := <-l.single:
-			if i.ctx.Err() != nil || l.soft.Err() != nil {
-				close(i.answer)
-				continue
-			}
-			outcomes, err := l.ask([]*item[T]{i})
-			switch {
-			case err == nil:
-				i.tell(outcomes[0], nil)
-			case IsFinal(err):
-				i.tell(Failed(err), nil)
-			default:
-				i.tell(Outcome{}, err)
-			}
-		case <-l.soft.Done():
-			return
+		case c.slots <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		case <-c.soft.Done():
+			return false
 		}
 	}
+	if ctx.Err() != nil || c.soft.Err() != nil {
+		<-c.slots
+		return false
+	}
+	return true
 }
 
 // join adds i to the batch that is being filled. A batch leaves when it is full,
@@ -203,15 +189,11 @@ func (c *class[T]) try(batch []*item[T]) (outcomes []Outcome, left []*item[T], e
 		return nil, nil, nil
 	}
 	defer c.end()
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-c.soft.Done():
-	}
-	if c.soft.Err() != nil {
+	if !c.turn(c.soft) {
 		drop(batch)
 		return nil, nil, nil
 	}
+	defer func() { <-c.slots }()
 	if left = waitedFor(batch); len(left) == 0 {
 		return nil, nil, nil
 	}

@@ -50,8 +50,7 @@ type Line[T any] struct {
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
 
 	soft, hard   context.Context // end: nothing new is asked; what was asked is given up
-	slots        chan struct{}
-	single       chan *item[T] // of lines without batches: to a worker
+	slots        chan struct{}   // calls that are made now
 	fresh, again *class[T]
 }
 
@@ -80,14 +79,9 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	defer drop()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
 	defer stop()
-	l.hard, l.slots, l.single = hard, make(chan struct{}, l.Parallel), make(chan *item[T])
+	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
 	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false)}
 	l.again = &class[T]{Line: l, circuit: l.newCircuit(true), calls: make(chan struct{}, againCalls(l.Parallel))}
-	if l.Limits.Items == 1 {
-		for range l.Parallel {
-			go l.worker()
-		}
-	}
 	router, err := l.router(take, feeds)
 	if err != nil {
 		return err
