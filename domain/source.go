@@ -39,6 +39,8 @@ type Source struct {
 	// Behind are offsets + 1, so that 0 means "none yet".
 	BehindHint  int64 `json:"behind_hint,omitempty"`  // of the last hint
 	BehindClaim int64 `json:"behind_claim,omitempty"` // of the last claim that counted
+	// Of the last hint that told of access. See Reopen.
+	BehindAccess int64 `json:"behind_access,omitempty"`
 
 	Rescoped bool `json:"rescoped,omitempty"` // the scope has changed since the last claim that counted
 	Reopened bool `json:"reopened,omitempty"` // a credential was attached since the last claim that counted
@@ -58,6 +60,7 @@ type Source struct {
 
 	CredentialID      string    `json:"credential_id,omitempty"`
 	CredentialExpired bool      `json:"credential_expired,omitempty"`
+	Installation      string    `json:"installation,omitempty"` // of an app, that opens it; empty: none does
 	HookID            string    `json:"hook_id,omitempty"`
 	HookExpiresAt     time.Time `json:"hook_expires_at,omitzero"`
 }

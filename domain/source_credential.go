@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// AttachCredential decides that s is opened with the credential id from now on. A
-// job that waited for one goes on; else s is due, for another credential may show
-// other things.
-func (s Source) AttachCredential(id string, at time.Time) (SourceChanged, error) {
+// AttachCredential decides that s is opened with the credential id from now on, which
+// speaks for an installation, empty: for none. A job that waited for one goes on; else
+// s is due, for another credential may show other things.
+func (s Source) AttachCredential(id, installation string, at time.Time) (SourceChanged, error) {
 	e, err := s.versionedEvent(SourceCredentialAttached, at)
-	e.CredentialID = id
+	e.CredentialID, e.Installation = id, installation
 	return e, err
 }
 
@@ -33,8 +33,8 @@ func (s Source) Waits() bool { return !s.Removing && (s.Paused || s.CredentialEx
 
 // attached folds a credential that s is opened with from now on. No job waits for
 // its next attempt any longer: what it failed with is likely over.
-func (s Source) attached(id string) (Source, []Job) {
-	s.CredentialID, s.CredentialExpired, s.Reopened = id, false, true
+func (s Source) attached(e SourceChanged) (Source, []Job) {
+	s.CredentialID, s.Installation, s.CredentialExpired, s.Reopened = e.CredentialID, e.Installation, false, true
 	var changed []Job
 	jobs := make([]Job, len(s.Jobs))
 	for i, j := range s.Jobs {

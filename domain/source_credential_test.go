@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -16,6 +17,13 @@ func attached(version int64, id string) domain.SourceChanged {
 
 // expired is the second change of a source.
 func expired() domain.SourceChanged { return versioned(domain.SourceCredentialExpired, 2) }
+
+// access is a hint that the provider gives access again.
+func access() domain.SourceChanged {
+	e := hint()
+	e.Hint.Access = true
+	return e
+}
 
 // A source whose credential has expired waits: its job stays open, nothing is
 // claimed, and a credential lets everything go on with one sync.
@@ -75,6 +83,59 @@ func TestSourceWaitsForACredential(t *testing.T) {
 	}
 }
 
+// A source whose credential was refused is opened with it once more when access was
+// told of behind the claim of the run that was refused, be it before or behind the
+// refusal; and that only once.
+func TestSourceReopens(t *testing.T) {
+	t.Parallel()
+
+	first := log(attached(1, "cred-1"), request(job1, domain.SyncFull), claim(job1, 1, runA))
+	refused := failed(job1, 1, runA, later)
+	after := func(events ...domain.SourceChanged) []domain.SourceChanged {
+		return append(first[:len(first):len(first)], events...)
+	}
+	again := attached(3, "cred-1")
+	tests := map[string]struct {
+		given   []domain.SourceChanged
+		reopens bool
+	}{
+		"told behind it":           {given: after(refused, expired(), access()), reopens: true},
+		"told during the run":      {given: after(access(), refused, expired()), reopens: true},
+		"told before its claim":    {given: log(attached(1, "cred-1"), access(), request(job1, domain.SyncFull), claim(job1, 1, runA), refused, expired())},
+		"another hint":             {given: after(refused, expired(), hint())},
+		"told, not refused":        {given: after(access())},
+		"told, and then a hint":    {given: after(refused, expired(), access(), hint()), reopens: true},
+		"paused too":               {given: after(refused, expired(), versioned(domain.SourcePaused, 3), access()), reopens: true},
+		"reopened":                 {given: after(refused, expired(), access(), again)},
+		"refused again":            {given: after(refused, expired(), access(), again, claim(job1, 2, runB), versioned(domain.SourceCredentialExpired, 4))},
+		"refused again, and told":  {given: after(refused, expired(), access(), again, claim(job1, 2, runB), versioned(domain.SourceCredentialExpired, 4), access()), reopens: true},
+		"is being removed":         {given: after(refused, expired(), access(), removal(job2))},
+		"its job was cancelled":    {given: after(refused, expired(), cancelled(job1), access()), reopens: true},
+		"another one was attached": {given: after(access(), refused, attached(2, "cred-2"), expired())},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := fold(tt.given)
+			e, reopens := s.Reopen(noon)
+			if reopens != tt.reopens {
+				t.Fatalf("got %v, want %v", reopens, tt.reopens)
+			}
+			if !reopens {
+				return
+			}
+			then, effect := s.Apply(e, 50)
+			if !effect.Counted || then.CredentialExpired || then.CredentialID != "cred-1" || then.Installation != s.Installation {
+				t.Errorf("got %+v by %+v", then, e)
+			}
+			if late, effect := then.Apply(e, 51); effect.Counted || late.Version != then.Version {
+				t.Error("the same decision of two counts twice")
+			}
+		})
+	}
+}
+
 // What the fold tells of a credential is told of the jobs that it lets go on.
 func TestSourceAttachedTellsItsJobs(t *testing.T) {
 	t.Parallel()
@@ -93,7 +154,7 @@ func TestSourceCredentialDecisions(t *testing.T) {
 	if _, err := s.ExpireCredential(noon); !errors.Is(err, domain.ErrConflict) {
 		t.Errorf("got %v from a source without a credential, want a conflict", err)
 	}
-	e, err := s.AttachCredential("cred-1", noon)
+	e, err := s.AttachCredential("cred-1", "", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +166,61 @@ func TestSourceCredentialDecisions(t *testing.T) {
 	}
 	gone := fold(log(removal(job1)))
 	for _, decide := range []func() (domain.SourceChanged, error){
-		func() (domain.SourceChanged, error) { return gone.AttachCredential("cred-1", noon) },
+		func() (domain.SourceChanged, error) { return gone.AttachCredential("cred-1", "", noon) },
 		func() (domain.SourceChanged, error) { return gone.ExpireCredential(noon) },
 	} {
 		if _, err := decide(); !errors.Is(err, domain.ErrSourceNotFound) {
 			t.Errorf("got %v from a source that is being removed", err)
+		}
+	}
+}
+
+// A source says which installation of an app opens it: that of its own credential, else
+// the one of its config.
+func TestSourceInstallation(t *testing.T) {
+	t.Parallel()
+
+	update := func(version int64, config string) domain.SourceChanged {
+		e := versioned(domain.SourceUpdated, version)
+		e.Config = json.RawMessage(config)
+		return e
+	}
+	own := func(version int64, installation string) domain.SourceChanged {
+		e := attached(version, "cred-1")
+		e.Installation = installation
+		return e
+	}
+	tests := map[string]struct {
+		given []domain.SourceChanged
+		want  string
+	}{
+		"none":                        {given: log()},
+		"the operator's":              {given: log(update(1, `{"installationId":"0034"}`)), want: "34"},
+		"no text":                     {given: log(update(1, `{"installationId":34}`))},
+		"another one":                 {given: log(update(1, `{"installationId":"34"}`), update(2, `{"installationId":"35"}`)), want: "35"},
+		"none any more":               {given: log(update(1, `{"installationId":"34"}`), update(2, `{}`))},
+		"its own":                     {given: log(update(1, `{"installationId":"34"}`), own(2, "36")), want: "36"},
+		"its own, the config changed": {given: log(own(1, "36"), update(2, `{"installationId":"34"}`)), want: "36"},
+		"a token":                     {given: log(update(1, `{"installationId":"34"}`), own(2, ""))},
+		"a token instead of its own":  {given: log(own(1, "36"), own(2, ""))},
+		"a token, the config changed": {given: log(own(1, ""), update(2, `{"installationId":"34"}`))},
+		"removed":                     {given: log(own(1, "36"), removal(job1), claim(job1, 1, runA), removed(job1, 1, runA))},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			if got := fold(tt.given).Installation; got != tt.want {
+				t.Errorf("got installation %q, want %q", got, tt.want)
+			}
+		})
+	}
+	for want, c := range map[string]domain.Credential{
+		"34": {Kind: domain.CredentialApp, Settings: map[string]string{"installation_id": "034"}},
+		"":   {Kind: domain.CredentialToken, Settings: map[string]string{"installation_id": "34"}},
+	} {
+		if got := c.Installation(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -111,6 +111,7 @@ type SourceChanged struct {
 	Held *Held `json:"held,omitempty"` // deletes_held; deletes_released carries its epoch
 
 	CredentialID string    `json:"credential_id,omitempty"` // credential_*: an id, never a secret (I7)
+	Installation string    `json:"installation,omitempty"`  // credential_attached: of an app, that the credential speaks for
 	HookID       string    `json:"hook_id,omitempty"`       // hook_*
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`     // hook_registered, hook_renewed; zero: never
 }
@@ -163,6 +164,7 @@ type Hint struct {
 	DeliveryID    string   `json:"delivery_id,omitempty"`
 	Refs          []string `json:"refs,omitempty"`
 	PayloadDigest Digest   `json:"payload_digest,omitzero"`
+	Access        bool     `json:"access,omitempty"` // the provider gives access again, or more of it
 }
 
 // OriginContent is the origin of a hint that content could not be read from our own

@@ -35,6 +35,9 @@ func (s Source) Apply(e SourceChanged, offset int64) (Source, Effect) {
 	case SourceHintReceived:
 		s.BehindHint = max(s.BehindHint, offset+1)
 		s.Lost = s.withLost(e.Hint, offset)
+		if e.Hint != nil && e.Hint.Access {
+			s.BehindAccess = s.BehindHint
+		}
 		return s, Effect{Counted: true}
 	case SourceSyncRequested, SourceDeletesReleased:
 		return s.requested(e)
@@ -54,6 +57,7 @@ func (s Source) registered(e SourceChanged) (Source, Effect) {
 	s = Source{
 		ID: e.SourceID, Owner: e.OwnerID, Provider: e.Provider, Name: e.Name, ExternalKey: e.ExternalKey,
 		Config: e.Config, Metadata: e.Metadata, Registered: true, RegisteredAt: e.At, Object: e.Object,
+		Installation: installationIn(e.Config),
 	}
 	if e.Partition != nil {
 		s.Partition = *e.Partition
@@ -226,6 +230,7 @@ func (s Source) completed(e SourceChanged, offset int64) (Source, Effect) {
 	})
 	if s.Removed { // a stub is left, so that nothing counts any more
 		s.Name, s.Config, s.Metadata, s.Cursor, s.Held, s.Totals, s.Lost, s.Object = "", nil, nil, nil, nil, Totals{}, nil, nil
+		s.Installation = ""
 	}
 	return s, effect
 }

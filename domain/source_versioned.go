@@ -9,6 +9,9 @@ func (s Source) versioned(e SourceChanged) (Source, Effect) {
 	case SourceUpdated:
 		s.Rescoped = s.Rescoped || ScopeOf(s.Config) != ScopeOf(e.Config)
 		s.Name, s.Config = e.Name, e.Config
+		if s.CredentialID == "" {
+			s.Installation = installationIn(e.Config)
+		}
 		if e.Metadata != nil {
 			s.Metadata = e.Metadata
 		}
@@ -22,7 +25,7 @@ func (s Source) versioned(e SourceChanged) (Source, Effect) {
 		s.HookID, s.HookExpiresAt = "", zeroTime
 	case SourceCredentialAttached:
 		var jobs []Job
-		s, jobs = s.attached(e.CredentialID)
+		s, jobs = s.attached(e)
 		s.Version = e.Version
 		return s, Effect{Counted: true, Jobs: jobs}
 	case SourceCredentialExpired:

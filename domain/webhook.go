@@ -32,6 +32,10 @@ type Delivery struct {
 type Notice struct {
 	ExternalKey string   // of the source, as Validate gives it; empty: the source that the address names
 	Refs        []string // branches and items that it speaks of, for people
+	// Installation is of an app, whose access has changed: instead of ExternalKey it
+	// means all sources that it opens. Zero: it does not.
+	Installation Installation
+	Access       bool // with Installation: the provider gives access again, or more of it
 }
 
 // A WebhookAdmin registers webhooks at the provider, in the name of a source's

@@ -39,6 +39,7 @@ CREATE TABLE sources (
 	removing      bool        NOT NULL, -- stays true once removed
 	removed       bool        NOT NULL,
 	open_jobs     int         NOT NULL,
+	installation  text        NOT NULL, -- of an app, that opens it; empty: none does
 	state         json        NOT NULL
 );
 
@@ -164,6 +165,7 @@ CREATE TABLE poison (
 
 ALTER TABLE sources ADD PRIMARY KEY (source_id);
 CREATE INDEX sources_of_owner ON sources (owner_id, source_id) WHERE NOT removing;
+CREATE INDEX sources_installed ON sources (provider, installation, source_id) WHERE installation <> '';
 ALTER TABLE files ADD PRIMARY KEY (file_id);
 CREATE INDEX files_by_path ON files (source_id, substring(path_key FROM 1 FOR 1024)) WHERE NOT removed;
 CREATE INDEX files_by_item ON files (source_id, file_id) WHERE NOT removed AND item_id <> '';

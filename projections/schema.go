@@ -19,7 +19,7 @@ const Schema = "read"
 // version counts the changes of ddl.sql. Of two programs that run side by side
 // the one with the higher version makes the tables anew, the other one leaves
 // them alone.
-const version = 3
+const version = 4
 
 //go:embed ddl.sql
 var ddl string

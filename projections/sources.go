@@ -14,16 +14,16 @@ import (
 )
 
 // sourceNames are the columns of sources in the order of [sourceColumns.values].
-const sourceNames = `source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, state, partition`
+const sourceNames = `source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, installation, state, partition`
 
 const upsertSources = `
 	INSERT INTO sources (` + sourceNames + `)
-	SELECT u.source_id, u.owner_id, u.provider, u.name, u.status, u.registered_at, u.removing, u.removed, u.open_jobs, u.state::json, $11
-	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bool[], $8::bool[], $9::int[], $10::text[])
-		AS u(source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, state)
+	SELECT u.source_id, u.owner_id, u.provider, u.name, u.status, u.registered_at, u.removing, u.removed, u.open_jobs, u.installation, u.state::json, $12
+	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bool[], $8::bool[], $9::int[], $10::text[], $11::text[])
+		AS u(source_id, owner_id, provider, name, status, registered_at, removing, removed, open_jobs, installation, state)
 	ON CONFLICT (source_id) DO UPDATE
 	SET name = EXCLUDED.name, status = EXCLUDED.status, removing = EXCLUDED.removing, removed = EXCLUDED.removed,
-		open_jobs = EXCLUDED.open_jobs, state = EXCLUDED.state
+		open_jobs = EXCLUDED.open_jobs, installation = EXCLUDED.installation, state = EXCLUDED.state
 	WHERE sources.partition = EXCLUDED.partition`
 
 // writeSources writes the folds that changed, then deletes what is left of the
@@ -48,6 +48,7 @@ func writeSources(ctx context.Context, tx pgx.Tx, p *partition, b *batch) error 
 type sourceColumns struct {
 	id                                   [][16]byte
 	owner, provider, name, status, state []string
+	installation                         []string
 	registered                           []pgtype.Timestamptz
 	removing, removed                    []bool
 	open                                 []int32
@@ -68,13 +69,14 @@ func (c *sourceColumns) add(s domain.Source) error {
 	c.removing = append(c.removing, s.Removing)
 	c.removed = append(c.removed, s.Removed)
 	c.open = append(c.open, int32(len(s.Jobs)))
+	c.installation = append(c.installation, s.Installation)
 	return nil
 }
 
 func (c *sourceColumns) values(partition int32) []any {
 	return []any{
 		c.id, c.owner, c.provider, c.name, c.status, pgtype.FlatArray[pgtype.Timestamptz](c.registered),
-		c.removing, c.removed, c.open, c.state, partition,
+		c.removing, c.removed, c.open, c.installation, c.state, partition,
 	}
 }
 

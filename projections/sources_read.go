@@ -33,6 +33,17 @@ func (r *Reader) Candidates(ctx context.Context) iter.Seq2[domain.Source, error]
 	})
 }
 
+// InstalledSources are the sources, whoever owns them, that an installation of an app
+// opens, in the order of their ids. It reads them in pages, each as it is at that
+// moment.
+func (r *Reader) InstalledSources(ctx context.Context, provider domain.Provider, installation string) iter.Seq2[domain.Source, error] {
+	return pages(candidatesPage, func(last domain.Source) ([]domain.Source, error) {
+		return query(ctx, r.db, scanState, `
+			SELECT state FROM sources WHERE provider = $1 AND installation = $2 AND installation <> '' AND source_id > $3
+			ORDER BY source_id LIMIT $4`, string(provider), installation, [16]byte(last.ID.UUID), candidatesPage)
+	})
+}
+
 // pages streams pages of up to size rows; next reads the one behind last, which
 // is zero at first.
 func pages[T any](size int, next func(last T) ([]T, error)) iter.Seq2[T, error] {

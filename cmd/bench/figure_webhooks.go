@@ -139,7 +139,7 @@ func (d *desk) open(ctx context.Context) error {
 	conn := github.New(github.Options{REST: rest.Options{Clock: d.bench.clock}})
 	d.taker = func(log domain.Log) *ingest.Webhooks {
 		return &ingest.Webhooks{
-			Log: log, Index: projections.NewReader(db), Objects: postgres.NewReservations(db), Inbox: postgres.NewInbox(db), Idle: postgres.NewIdleDeliveries(db),
+			Log: log, Index: projections.NewReader(db), Objects: postgres.NewReservations(db), Installed: projections.NewReader(db), Inbox: postgres.NewInbox(db), Idle: postgres.NewIdleDeliveries(db),
 			Marks: redis.NewMarks(memory, d.corner.Prefix()), Clock: d.bench.clock, Logger: d.bench.log, Connectors: ingest.Connectors{conn},
 			Secrets: map[domain.Provider][]domain.Secret{github.Provider: {domain.Secret(d.forge.Secret())}},
 		}

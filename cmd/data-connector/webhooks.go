@@ -13,7 +13,7 @@ import (
 // deliveries is how webhooks come in.
 func (s *service) deliveries() httpapi.Deliveries {
 	webhooks := &ingest.Webhooks{
-		Log: wrapped[domain.Log](s.commands, s.hooks.hints), Index: s.reader, Objects: postgres.NewReservations(s.db), Hooks: s.hookTable(), Marks: s.marks,
+		Log: wrapped[domain.Log](s.commands, s.hooks.hints), Index: s.reader, Objects: postgres.NewReservations(s.db), Installed: s.reader, Hooks: s.hookTable(), Marks: s.marks,
 		Inbox: wrapped[ingest.Inbox](s.inbox, s.hooks.inbox), Idle: postgres.NewIdleDeliveries(s.db),
 		Clock: s.clock, Connectors: s.connectors(), Logger: s.log,
 		Secrets: map[domain.Provider][]domain.Secret{

@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,5 +87,43 @@ func TestOwnApp(t *testing.T) {
 	w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key, o.AppURL = "12", key, w.api.URL+"/" })
 	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 1 {
 		t.Errorf("got %q with %d tokens", l.Paths(), w.api.Minted())
+	}
+}
+
+// TestSuspended: a suspended installation is known by the next run, also while a token
+// of it is at hand that has not ended; and so is its end, whatever became of the token.
+func TestSuspended(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.Scope.Credential = forgetest.With(domain.Credential{
+		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+	w.Listed()
+	w.api.Suspend(true)
+	for range 2 {
+		if _, err := w.List(); !errors.Is(err, domain.ErrUnauthorized) || !strings.Contains(err.Error(), "suspended") {
+			t.Errorf("got %v of a suspended installation, want ErrUnauthorized that says so", err)
+		}
+	}
+	w.api.Suspend(false)
+	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 2 {
+		t.Errorf("got %q with %d tokens, want a second one", l.Paths(), w.api.Minted())
+	}
+	w.api.Revoke()
+	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 3 {
+		t.Errorf("got %q with %d tokens, want a third one for the one that was revoked", l.Paths(), w.api.Minted())
+	}
+	w.api.Fail(forgetest.Fault{Match: "/repositories/", Status: http.StatusForbidden})
+	w.api.Calls()
+	if _, err := w.List(); !errors.Is(err, domain.ErrForbidden) || w.api.Minted() != 4 || len(w.api.Calls()) != 3 {
+		t.Errorf("got %v with %d tokens, want ErrForbidden of a repository that another token does not open either", err, w.api.Minted())
+	}
+	w.api.Mend()
+	w.api.Fail(forgetest.Fault{Match: "access_tokens", Status: http.StatusNotFound})
+	w.api.Revoke()
+	if _, err := w.List(); !errors.Is(err, domain.ErrUnauthorized) || !strings.Contains(err.Error(), "not there any more") {
+		t.Errorf("got %v of an installation that was removed, want ErrUnauthorized that says so", err)
 	}
 }

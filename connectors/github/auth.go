@@ -37,8 +37,9 @@ type app struct {
 // An auth gives the token of a source as it is now. The zero value has none.
 type auth struct {
 	token func(ctx context.Context) (domain.Secret, error)
-	of    string // names the credential among all; a secret
-	app   app    // whose installation it is; zero: nobody's
+	renew func(began time.Time) bool // as rest.Account has it; nil: the token stays the same
+	of    string                     // names the credential among all; a secret
+	app   app                        // whose installation it is; zero: nobody's
 }
 
 func (a auth) some() bool { return a.token != nil }
@@ -118,7 +119,8 @@ func (c *Connector) lends(p place) error {
 func (c *Connector) installed(a app, installation string, p place) auth {
 	sum := sha256.Sum256([]byte(p.api.String() + "\n" + a.id + "\n" + installation + "\n" + string(a.key)))
 	of := hex.EncodeToString(sum[:])
-	return auth{of: of, app: a, token: func(ctx context.Context) (domain.Secret, error) {
+	renew := func(began time.Time) bool { return c.tokens.drop(of, began) }
+	return auth{of: of, app: a, renew: renew, token: func(ctx context.Context) (domain.Secret, error) {
 		return c.tokens.get(ctx, of, c.clock.Now(), func(ctx context.Context) (installationToken, error) {
 			return c.mint(ctx, a, installation, p)
 		})
@@ -163,8 +165,10 @@ func (c *Connector) mint(ctx context.Context, a app, installation string, p plac
 	}
 	t, _, err := api.Apps.CreateInstallationToken(rest.With(ctx, rest.Ask{Route: "installation_token", Repeatable: true}), id, &sdk.InstallationTokenOptions{}) // not nil, which is sent as null
 	switch err = classify("installation token", err); {
-	case errors.Is(err, domain.ErrGone), errors.Is(err, domain.ErrForbidden): // removed, or suspended
-		return installationToken{}, fmt.Errorf("%w: %w", domain.ErrUnauthorized, err)
+	case errors.Is(err, domain.ErrGone):
+		return installationToken{}, fmt.Errorf("github: the installation of the app is not there any more: %w: %w", domain.ErrUnauthorized, err)
+	case errors.Is(err, domain.ErrForbidden):
+		return installationToken{}, fmt.Errorf("github: the installation of the app is suspended: %w: %w", domain.ErrUnauthorized, err)
 	case err != nil:
 		return installationToken{}, err
 	}
@@ -179,7 +183,8 @@ type installations struct {
 }
 
 type installation struct {
-	mu sync.Mutex // held while a token is made, so that one is
+	mu   sync.Mutex // held while a token is made, so that one is
+	made time.Time
 	installationToken
 }
 
@@ -208,8 +213,28 @@ func (i *installations) get(ctx context.Context, key string, now time.Time, mint
 	}
 	t, err := mint(ctx)
 	if err != nil {
+		in.installationToken = installationToken{} // who was refused another one is likely refused with it
 		return "", err
 	}
-	in.installationToken = t
+	in.installationToken, in.made = t, now
 	return t.Token, nil
+}
+
+// drop forgets the token of key, which GitHub has refused to a call that began at a
+// time: it does when the installation is suspended, and why only the making of another
+// one tells. A younger token stays. false: there was none.
+func (i *installations) drop(key string, began time.Time) bool {
+	i.mu.Lock()
+	in := i.all[key]
+	i.mu.Unlock()
+	if in == nil {
+		return false
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	had := in.Token != ""
+	if !in.made.After(began) {
+		in.installationToken = installationToken{}
+	}
+	return had
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/confuse/data-connector/connectors/connectortest"
 	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
+	"github.com/confuse/data-connector/domain"
 )
 
 // corpus is the package of recorded deliveries (MIT licence). It is fetched once
@@ -20,7 +21,7 @@ const corpus = "@octokit/webhooks-examples@7.6.1"
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 
-	c, files, notices := newConnector(t, connectortest.NewClock(noon), nil), 0, 0
+	c, files, notices, installed := newConnector(t, connectortest.NewClock(noon), nil), 0, 0, false
 	for name, text := range forgetest.NPM(t, corpus, "index.json") {
 		var events []struct {
 			Name     string            `json:"name"`
@@ -37,16 +38,17 @@ func TestCorpus(t *testing.T) {
 					t.Errorf("%s, %s, %d: got %+v, %v, want notices or a reason", name, e.Name, i, d, err)
 				}
 				for _, n := range d.Notices {
-					if n.ExternalKey == "" {
-						t.Errorf("%s, %s, %d: got a notice of nothing", name, e.Name, i)
+					if (n.ExternalKey == "") == (n.Installation == domain.Installation{}) {
+						t.Errorf("%s, %s, %d: got a notice of nothing, or of two things", name, e.Name, i)
 					}
+					installed = installed || n.Installation.ID == "16598467" && n.Access // no longer suspended: names no repository
 				}
 				notices += min(len(d.Notices), 1)
 			}
 		}
 	}
-	if files < 300 || notices < 100 {
-		t.Errorf("got %d deliveries with %d notices, want the whole corpus", files, notices)
+	if files < 300 || notices < 100 || !installed {
+		t.Errorf("got %d deliveries with %d notices, one of an installation that is open again: %v; want the whole corpus", files, notices, installed)
 	}
 }
 

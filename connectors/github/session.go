@@ -92,7 +92,7 @@ func (c *Connector) prepare(ctx context.Context, s domain.Scope, p rest.Priority
 	if ss.auth, err = c.authOf(ctx, s, ss.place, o); err != nil {
 		return nil, err
 	}
-	account := rest.Account{Base: ss.place.api, Key: ss.auth.key(), Authorize: ss.auth.authorize}
+	account := rest.Account{Base: ss.place.api, Key: ss.auth.key(), Authorize: ss.auth.authorize, Renew: ss.auth.renew}
 	if s.Cache != "" {
 		account.Cache = filepath.Join(s.Cache, "api")
 	}
@@ -119,14 +119,12 @@ func (ss *session) poll(ctx context.Context, route string) context.Context {
 // be another one's by now; else by name. GitHub redirects a name that was
 // changed.
 func (ss *session) resolve(ctx context.Context, id int64) error {
-	var r *sdk.Repository
-	var err error
-	if id != 0 {
-		r, _, err = ss.api.Repositories.GetByID(ss.poll(ctx, "repository"), id)
-	} else {
-		r, _, err = ss.api.Repositories.Get(ss.poll(ctx, "repository"), ss.o.Owner, ss.o.Repo)
+	began := ss.clock.Now()
+	r, err := ss.ask(ctx, id)
+	if errors.Is(err, domain.ErrForbidden) && ss.auth.renew != nil && ss.auth.renew(began) {
+		r, err = ss.ask(ctx, id) // of a suspended installation another token is not to be had, which says it
 	}
-	if err = classify("repository", err); err != nil {
+	if err != nil {
 		return ss.confirmGone(ctx, err)
 	}
 	if r.GetID() == 0 || !strings.Contains(r.GetFullName(), "/") {
@@ -139,6 +137,15 @@ func (ss *session) resolve(ctx context.Context, id int64) error {
 	}}
 	ss.repo.Keep(ss.scope)
 	return nil
+}
+
+func (ss *session) ask(ctx context.Context, id int64) (r *sdk.Repository, err error) {
+	if id != 0 {
+		r, _, err = ss.api.Repositories.GetByID(ss.poll(ctx, "repository"), id)
+	} else {
+		r, _, err = ss.api.Repositories.Get(ss.poll(ctx, "repository"), ss.o.Owner, ss.o.Repo)
+	}
+	return r, classify("repository", err)
 }
 
 // confirmGone lets ErrGone pass only when the credential works for something

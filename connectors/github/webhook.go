@@ -150,7 +150,7 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	case event == "installation" || event == "installation_repositories":
 		d.Notices = installationNotices(p)
 		if len(d.Notices) == 0 {
-			d.Ignored = "names no repository"
+			d.Ignored = "names no installation"
 		}
 	case event == "ping":
 		d.Ignored = "a ping"
@@ -169,22 +169,40 @@ func (c *Connector) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	return d, nil
 }
 
-// installationNotices are the repositories to which access was given or taken.
-// GitHub does not say their addresses there, but that of the installation.
+// installationNotices are the installation itself, whose sources are found also where
+// their repositories are not named, or not all of them, and the repositories to which
+// access was given or taken. GitHub does not say their addresses there, but that of the
+// installation.
 func installationNotices(p payload) []domain.Notice {
-	host := ""
-	if p.Installation != nil {
-		host = hostOf(p.Installation.HTMLURL)
+	if p.Installation == nil || p.Installation.ID <= 0 {
+		return nil
 	}
-	var all []domain.Notice
+	host := hostOf(p.Installation.HTMLURL)
+	if host == "" {
+		return nil
+	}
+	all := []domain.Notice{{
+		Installation: domain.Installation{ID: strconv.FormatInt(p.Installation.ID, 10), Place: host + "/"},
+		Access:       opens(p.Action),
+	}}
 	for _, list := range [][]repo{p.Repositories, p.Added, p.Removed} {
 		for _, r := range list {
-			if r.ID != 0 && host != "" {
+			if r.ID != 0 {
 				all = append(all, notice(r, host))
 			}
 		}
 	}
 	return all
+}
+
+// opens reports whether an installation gives access again, or more of it, when this
+// has become of it.
+func opens(action string) bool {
+	switch action {
+	case "created", "unsuspend", "new_permissions_accepted", "added":
+		return true
+	}
+	return false
 }
 
 func notice(r repo, host string) domain.Notice {

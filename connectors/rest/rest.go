@@ -107,7 +107,11 @@ type Account struct {
 	// Authorize puts the credential on a request to Base; nil: none. Its error ends
 	// the call as it is.
 	Authorize func(*http.Request) error
-	Cache     string // a folder for remembered answers; empty: none is remembered
+	// Renew drops a credential that was refused to a call that began at a time, unless
+	// it is younger, and reports whether there may be another one now: then the call is
+	// made once more. nil: there is none.
+	Renew func(began time.Time) bool
+	Cache string // a folder for remembered answers; empty: none is remembered
 }
 
 // Client makes a client for an account. It is cheap: make one for each run. A

@@ -28,14 +28,19 @@ type transport struct {
 // RoundTrip implements http.RoundTripper. It answers 401, limits, 5xx and
 // trouble with the connection with our errors, everything else as it came.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	ask := asked(req.Context())
+	ask, renewed := asked(req.Context()), false
 	for try := 1; ; try++ {
+		began := t.opt.Clock.Now()
 		resp, err := t.once(req, ask)
-		if err == nil || try == tries || !passing(err) || !repeatable(req, ask) {
+		switch {
+		case !renewed && t.renewed(req, err, began):
+			renewed = true
+		case err == nil || try == tries || !passing(err) || !repeatable(req, ask):
 			return resp, err
-		}
-		if err := t.opt.Pause(req.Context(), jitter(firstPause<<(try-1))); err != nil {
-			return nil, err
+		default:
+			if err := t.opt.Pause(req.Context(), jitter(firstPause<<(try-1))); err != nil {
+				return nil, err
+			}
 		}
 		if req.GetBody != nil {
 			if req.Body, err = req.GetBody(); err != nil {
@@ -43,6 +48,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+}
+
+// renewed reports whether a call whose credential was refused, so that it did nothing,
+// may be made with another one.
+func (t *transport) renewed(req *http.Request, err error, began time.Time) bool {
+	sendable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	return errors.Is(err, domain.ErrUnauthorized) && sendable && t.account.Renew != nil && t.account.Renew(began)
 }
 
 // jitter is full jitter: replicas that failed together do not come back together.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +45,11 @@ func (e everything) SourcesOf(_ context.Context, provider domain.Provider, key s
 	return []domain.SourceID{e.sources[key]}, nil
 }
 
+// InstalledSources finds nothing: what installations open is connected by its key.
+func (e everything) InstalledSources(context.Context, domain.Provider, string) iter.Seq2[domain.Source, error] {
+	return func(func(domain.Source, error) bool) {}
+}
+
 // allHints is how many are on the log.
 func (d *desk) allHints(all everything) (n int) {
 	for _, id := range all.sources {
@@ -73,7 +79,7 @@ func TestCorporaThroughTheHandler(t *testing.T) {
 			all := tt.read(t)
 			d := newDesk(t)
 			world := everything{d.world, map[string]domain.SourceID{}}
-			d.Objects = world
+			d.Objects, d.Installed = world, world
 			d.Connectors = ingest.Connectors{github.New(github.Options{}), gitlab.New(gitlab.Options{}), bitbucket.New(bitbucket.Options{})}
 			d.Secrets = map[domain.Provider][]domain.Secret{domain.Provider(provider): {shared}}
 			api := httpapi.New(httpapi.Parts{Clock: d.world.Clock, Log: slog.New(slog.DiscardHandler), Deliveries: httpapi.Deliveries{Webhooks: d.Webhooks}})

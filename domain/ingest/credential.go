@@ -46,7 +46,7 @@ func (s *Service) attach(ctx context.Context, src domain.Source, c domain.Creden
 		return Accepted{}, err
 	}
 	a, err := s.decide(ctx, src, key, request, func(now domain.Source, at time.Time) (domain.SourceChanged, error) {
-		return now.AttachCredential(attached.CredentialID, at)
+		return now.AttachCredential(attached.CredentialID, attached.Installation, at)
 	})
 	if err != nil {
 		return a, err
@@ -62,7 +62,7 @@ func (s *Service) seal(ctx context.Context, src domain.Source, c domain.Credenti
 	if err != nil {
 		return domain.SourceChanged{}, err
 	}
-	return src.AttachCredential(id, s.Clock.Now())
+	return src.AttachCredential(id, c.Installation(), s.Clock.Now())
 }
 
 // keepOne forgets what src is not opened with behind a: the credential that it had

@@ -82,10 +82,14 @@ type guarded struct {
 	*provider
 	token string // the one that is good now
 	asked int
+	told  func() // called first; nil: nothing is
 }
 
 func (g *guarded) check(ctx context.Context, s domain.Scope) error {
 	g.asked++
+	if g.told != nil {
+		g.told()
+	}
 	if s.Credential == nil {
 		return fmt.Errorf("no token: %w", domain.ErrUnauthorized)
 	}

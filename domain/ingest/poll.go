@@ -66,6 +66,9 @@ func (p *Poller) Once(ctx context.Context) error {
 			seen[src.ID] = last
 		}
 		interval, polled := pollInterval(src, p.shortest())
+		if mayReopen(src) {
+			interval, polled = intervalOf(src, p.shortest()), true
+		}
 		if !polled || p.Clock.Now().Before(latest(latest(src.SyncedAt, src.RequestedAt), p.last[src.ID]).Add(interval)) {
 			continue
 		}
@@ -85,9 +88,19 @@ func pollInterval(src domain.Source, shortest time.Duration) (time.Duration, boo
 	if src.Waits() || src.Removing || len(src.Jobs) > 0 || !slotOf(src).IsZero() {
 		return 0, false
 	}
+	return intervalOf(src, shortest), true
+}
+
+// mayReopen reports whether src waits for access that may come back by itself: that of
+// a suspended installation of an app, also when nobody tells that it has.
+func mayReopen(src domain.Source) bool {
+	return src.CredentialExpired && src.Installation != "" && !src.Paused && !src.Removing
+}
+
+func intervalOf(src domain.Source, shortest time.Duration) time.Duration {
 	quiet := src.SyncedAt.Sub(latest(src.ChangedAt, src.RegisteredAt)) // negative: never synced
 	interval := min(max(quiet/2, shortest), longestPoll)
-	return min(interval<<min(src.FailedInARow, 16), longestPoll), true
+	return min(interval<<min(src.FailedInARow, 16), longestPoll)
 }
 
 func latest(a, b time.Time) time.Time {
@@ -111,7 +124,7 @@ func (p *Poller) poll(ctx context.Context, src domain.Source, interval time.Dura
 	if err != nil || !changed {
 		return err
 	}
-	return p.Hints.Hint(ctx, src, domain.Hint{Origin: "poll"})
+	return p.Hints.Hint(ctx, src, domain.Hint{Origin: "poll", Access: src.CredentialExpired})
 }
 
 // changed asks the provider. One that cannot tell cheaply is synced to find out,
@@ -119,8 +132,11 @@ func (p *Poller) poll(ctx context.Context, src domain.Source, interval time.Dura
 // An error is a reason to look too, unless it passes: a job makes it visible.
 func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.Source) (bool, error) {
 	prober, ok := conn.(domain.Prober)
-	if !ok || src.Failure != nil {
+	if !src.CredentialExpired && (!ok || src.Failure != nil) {
 		return true, nil
+	}
+	if !ok {
+		return false, nil // whether it is open again a credential will tell
 	}
 	scope, _, err := scoper{p.Cache, p.Credentials}.scope(src)
 	if err != nil {
@@ -131,6 +147,9 @@ func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.
 		resume = src.Cursor.Resume
 	}
 	changed, err := prober.Changed(ctx, scope, resume)
+	if src.CredentialExpired { // an answer, whatever it is, means that it is open again
+		return err == nil, nil //nolint:nilerr // it still waits
+	}
 	if err != nil && !errors.Is(err, domain.ErrTransient) && ctx.Err() == nil {
 		return true, nil //nolint:nilerr // the job that follows says why
 	}

@@ -83,7 +83,7 @@ func newOffice(t *testing.T) *office {
 	o.forge = &forge{hooked: hooked{&provider{}}, made: map[string]domain.Hook{}}
 	o.source = o.world.Connect(domain.Source{Provider: "memory", Owner: "alice", ExternalKey: "repo-1", Config: []byte(`{}`)})
 	o.append(t, func(s domain.Source) (domain.SourceChanged, error) {
-		return s.AttachCredential("cred-1", o.world.Clock.Now())
+		return s.AttachCredential("cred-1", "", o.world.Clock.Now())
 	})
 	o.Registrar = &ingest.Registrar{
 		Log: o.world.Log, Index: o.world.Rows, Hooks: o.hooks, Connectors: ingest.Connectors{o.forge}, Credentials: &vault{}, Clock: o.world.Clock,

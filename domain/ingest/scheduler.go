@@ -91,6 +91,10 @@ func (s *Scheduler) Once(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
+		if e, ok := src.Reopen(s.Clock.Now()); ok { // of several that decide so the fold takes the first
+			errs = append(errs, s.request(ctx, src, e))
+			continue
+		}
 		if e, due := s.due(src); due {
 			news, err := s.ask(ctx, src, e, before[src.ID])
 			tickets, errs = append(tickets, news...), append(errs, err)
@@ -159,7 +163,7 @@ func (s *Scheduler) request(ctx context.Context, src domain.Source, e domain.Sou
 		return err
 	}
 	if _, err := s.Log.Append(ctx, domain.Message{ID: id, Time: e.At, Partition: src.Partition, Event: e}); err != nil {
-		return fmt.Errorf("request sync of %s: %w", src.ID, err)
+		return fmt.Errorf("append %s of %s: %w", e.Change, src.ID, err)
 	}
 	return nil
 }

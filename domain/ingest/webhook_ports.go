@@ -38,6 +38,12 @@ type Objects interface {
 	SourcesOf(ctx context.Context, provider domain.Provider, externalKey string) ([]domain.SourceID, error)
 }
 
+// Installed finds the sources that an installation of an app opens.
+type Installed interface {
+	// InstalledSources are those of all owners, also ones that are being removed.
+	InstalledSources(ctx context.Context, provider domain.Provider, installation string) iter.Seq2[domain.Source, error]
+}
+
 // A HookTable is the table of what sources take webhooks with. Its secrets are
 // sealed.
 type HookTable interface {

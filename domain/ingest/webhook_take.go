@@ -24,7 +24,7 @@ func (w *Webhooks) hint(ctx context.Context, sources []told, d domain.Delivery, 
 	var messages []domain.Message
 	for _, s := range fresh {
 		e, err := s.Hinted(domain.Hint{
-			Origin: "webhook", ProviderEvent: shortText(domain.Clean(d.Event)), DeliveryID: shortText(domain.Clean(d.ID)), Refs: s.refs, PayloadDigest: body,
+			Origin: "webhook", ProviderEvent: shortText(domain.Clean(d.Event)), DeliveryID: shortText(domain.Clean(d.ID)), Refs: s.refs, PayloadDigest: body, Access: s.access,
 		}, w.Clock.Now())
 		if err != nil {
 			continue // it is being removed since

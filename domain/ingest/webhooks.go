@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -32,6 +33,7 @@ type Webhooks struct {
 	Log        domain.Log // for hints and commands
 	Index      domain.Index
 	Objects    Objects
+	Installed  Installed
 	Hooks      HookTable // nil: no source has an address of its own
 	Marks      Marks
 	Inbox      Inbox
@@ -175,14 +177,15 @@ func verified(parser domain.WebhookParser, a Arrival, secrets []domain.Secret, n
 // A told is a source with what a delivery tells of it.
 type told struct {
 	domain.Source
-	refs []string
+	refs   []string
+	access bool // it is given again, or more of it
 }
 
 // about are the sources that d is about, each once, also when it means nothing to
 // them, which is not worth waiting long for. At the address of one source only that
 // one is.
 func (w *Webhooks) about(ctx context.Context, provider domain.Provider, hook *SourceHook, d domain.Delivery) ([]told, error) {
-	var all []told
+	var all hearing
 	notices := d.Notices
 	if d.Ignored != "" {
 		notices = []domain.Notice{{ExternalKey: d.About}}
@@ -191,43 +194,82 @@ func (w *Webhooks) about(ctx context.Context, provider domain.Provider, hook *So
 		ctx = limited
 	}
 	for _, n := range notices {
-		ids := []domain.SourceID{}
+		for src, err := range w.sources(ctx, provider, hook, n) {
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("find the sources: %w", errors.Join(domain.ErrUnavailable, err))
+			case src.Removing || src.Removed || !means(n, src):
+				continue
+			}
+			all = all.tell(src, n)
+		}
+	}
+	return all.sources, nil
+}
+
+// means reports whether n, which came to an address of src, is about src.
+func means(n domain.Notice, src domain.Source) bool {
+	if n.Installation != (domain.Installation{}) {
+		return n.Installation.Opens(src)
+	}
+	return n.ExternalKey == "" || n.ExternalKey == src.ExternalKey
+}
+
+// sources are those that a notice may be about: at the address of one source that
+// one, at the address of all those that have what it names.
+func (w *Webhooks) sources(ctx context.Context, provider domain.Provider, hook *SourceHook, n domain.Notice) iter.Seq2[domain.Source, error] {
+	if hook == nil && n.Installation != (domain.Installation{}) {
+		return w.Installed.InstalledSources(ctx, provider, n.Installation.ID)
+	}
+	return func(yield func(domain.Source, error) bool) {
+		var ids []domain.SourceID
+		var err error
 		switch {
 		case hook != nil:
-			ids = append(ids, hook.Source)
+			ids = []domain.SourceID{hook.Source}
 		case n.ExternalKey != "":
-			found, err := w.Objects.SourcesOf(ctx, provider, n.ExternalKey)
-			if err != nil {
-				return nil, fmt.Errorf("find the sources: %w", errors.Join(domain.ErrUnavailable, err))
-			}
-			ids = found
+			ids, err = w.Objects.SourcesOf(ctx, provider, n.ExternalKey)
+		}
+		if err != nil {
+			yield(domain.Source{}, err)
+			return
 		}
 		for _, id := range ids {
 			src, err := w.Index.Source(ctx, id)
-			switch {
-			case errors.Is(err, domain.ErrSourceNotFound) || err == nil && (src.Removing || src.Removed):
-				continue
-			case err != nil:
-				return nil, fmt.Errorf("read source: %w", errors.Join(domain.ErrUnavailable, err))
-			case n.ExternalKey != "" && n.ExternalKey != src.ExternalKey:
+			if errors.Is(err, domain.ErrSourceNotFound) {
 				continue
 			}
-			all = tell(all, src, n.Refs)
+			if !yield(src, err) {
+				return
+			}
 		}
 	}
-	return all, nil
 }
 
-// tell adds refs to what is told of src.
-func tell(all []told, src domain.Source, refs []string) []told {
-	i := slices.IndexFunc(all, func(t told) bool { return t.ID == src.ID })
-	if i < 0 {
-		all, i = append(all, told{Source: src}), len(all)
+// A hearing is the sources that a delivery is about, each once.
+type hearing struct {
+	sources []told
+	at      map[domain.SourceID]int
+}
+
+// tell adds what n says to what is told of src, of which nothing large is kept: an
+// installation may open thousands.
+func (h hearing) tell(src domain.Source, n domain.Notice) hearing {
+	i, known := h.at[src.ID]
+	if !known {
+		if h.at == nil {
+			h.at = map[domain.SourceID]int{}
+		}
+		src.Config, src.Cursor, src.Metadata, src.Lost = nil, nil, nil, nil
+		i, h.at[src.ID] = len(h.sources), len(h.sources)
+		h.sources = append(h.sources, told{Source: src})
 	}
-	for _, ref := range refs {
-		if ref = shortText(domain.Clean(ref)); len(all[i].refs) < maxRefs && !slices.Contains(all[i].refs, ref) {
-			all[i].refs = append(all[i].refs, ref)
+	s := &h.sources[i]
+	s.access = s.access || n.Access
+	for _, ref := range n.Refs {
+		if ref = shortText(domain.Clean(ref)); len(s.refs) < maxRefs && !slices.Contains(s.refs, ref) {
+			s.refs = append(s.refs, ref)
 		}
 	}
-	return all
+	return h
 }

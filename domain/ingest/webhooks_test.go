@@ -49,6 +49,9 @@ type payload struct {
 	Refs  []string
 	Event string
 	N     int // tells bodies apart
+
+	Installation domain.Installation
+	Access       bool
 }
 
 func (hooked) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
@@ -59,6 +62,9 @@ func (hooked) Parse(h http.Header, raw []byte) (domain.Delivery, error) {
 	d := domain.Delivery{ID: h.Get("X-Id"), IDSigned: h.Get("X-Id-Signed") != "", Event: p.Event}
 	for _, k := range p.Keys {
 		d.Notices = append(d.Notices, domain.Notice{ExternalKey: k, Refs: p.Refs})
+	}
+	if p.Installation != (domain.Installation{}) {
+		d.Notices = append(d.Notices, domain.Notice{Installation: p.Installation, Access: p.Access})
 	}
 	if len(d.Notices) == 0 {
 		d.Ignored, d.About = "a ping", p.About
@@ -140,6 +146,16 @@ func (o objects) SourcesOf(ctx context.Context, provider domain.Provider, key st
 		}
 	}
 	return ids, nil
+}
+
+func (o objects) InstalledSources(ctx context.Context, provider domain.Provider, installation string) iter.Seq2[domain.Source, error] {
+	return func(yield func(domain.Source, error) bool) {
+		for src, err := range o.rows.Candidates(ctx) {
+			if (err != nil || src.Provider == provider && src.Installation == installation) && !yield(src, err) {
+				return
+			}
+		}
+	}
 }
 
 // hookRows is a table of hooks in memory.
@@ -235,7 +251,7 @@ func newDesk(t *testing.T) *desk {
 		Source: d.source.ID, Owner: "alice", Provider: "memory", Key: address, Secret: private, SecretAt: w.Clock.Now(), EnsuredAt: w.Clock.Now(), HookID: "1", Version: 1,
 	}
 	d.Webhooks = &ingest.Webhooks{
-		Log: w.Log, Index: w.Rows, Objects: objects{w.Rows}, Hooks: d.hooks, Marks: d.marks, Inbox: d.inbox, Idle: d.idle, Clock: w.Clock,
+		Log: w.Log, Index: w.Rows, Objects: objects{w.Rows}, Installed: objects{w.Rows}, Hooks: d.hooks, Marks: d.marks, Inbox: d.inbox, Idle: d.idle, Clock: w.Clock,
 		Connectors: ingest.Connectors{hooked{&provider{}}}, Secrets: map[domain.Provider][]domain.Secret{"memory": {shared}},
 		Logger: slog.New(slog.NewTextHandler(&d.logged, nil)),
 	}

@@ -262,6 +262,10 @@ func (s *Server) mint(rec *forgetest.Recorder, r *http.Request, shown string) {
 		refuse(rec, http.StatusUnauthorized, "A JSON web token could not be decoded")
 		return
 	}
+	if s.suspended {
+		refuse(rec, http.StatusForbidden, suspension)
+		return
+	}
 	s.minted++
 	token := fmt.Sprintf("ghs_%d_%s", s.minted, strings.Repeat("x", 500))
 	s.apps[token] = r.URL.Path

@@ -57,6 +57,8 @@ type Server struct {
 	lastID int64
 	minted int
 	apps   map[string]string // installation by token
+
+	suspended bool
 }
 
 // A thread is an issue or pull request with what belongs to it.
@@ -158,6 +160,10 @@ func (s *Server) HasWiki() {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
 		_, password, _ := r.BasicAuth()
+		if s.refuses(password) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
 		if !s.allowed(password) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -178,6 +184,8 @@ func (s *Server) answer(rec *forgetest.Recorder, r *http.Request) {
 		s.mint(rec, r, token)
 	case strings.HasSuffix(r.URL.Path, "/app/hook/deliveries"):
 		s.appDeliveries(rec, r, token)
+	case s.suspended && s.apps[token] != "":
+		refuse(rec, http.StatusForbidden, suspension)
 	case !s.knows(token):
 		refuse(rec, http.StatusUnauthorized, "Bad credentials")
 	default:
@@ -186,6 +194,30 @@ func (s *Server) answer(rec *forgetest.Recorder, r *http.Request) {
 	rec.Header.Set("X-RateLimit-Limit", "5000")
 	rec.Header.Set("X-RateLimit-Remaining", "4900")
 	rec.Header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), 10))
+}
+
+// suspension is what GitHub says of a suspended installation.
+const suspension = "This installation has been suspended"
+
+// Suspend suspends the installations of all apps, or ends that.
+func (s *Server) Suspend(suspended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspended = suspended
+}
+
+// Revoke ends all tokens that installations have.
+func (s *Server) Revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.apps)
+}
+
+// refuses reports whether token is of a suspended installation.
+func (s *Server) refuses(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suspended && s.apps[token] != ""
 }
 
 // allowed is knows, with the lock.
