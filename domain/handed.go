@@ -56,7 +56,7 @@ type RefusedPart struct {
 
 // Parts is what became of the parts of an item.
 type Parts struct {
-	Accepted int64         // how often one was accepted: a repeat counts again
+	Accepted int64         // how many were accepted, each counted once
 	Refused  []RefusedPart // in the order of their letters; at most MaxRefused
 }
 

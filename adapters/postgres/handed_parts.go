@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,13 @@ func (t *Handed) Refuse(ctx context.Context, stage string, p domain.RefusedPart)
 	return nil
 }
 
-// Take remembers that parts were accepted.
+// takenTime is how long a part is remembered that was accepted. Its record can come
+// again as long as it is on its topic: 3 days, and up to 7 more until Kafka closes its
+// segment, which is what it deletes.
+const takenTime = 14 * 24 * time.Hour
+
+// Take remembers that parts were accepted. One that comes again is not counted again,
+// also when nobody knows whether Take had been done.
 func (t *Handed) Take(ctx context.Context, stage string, parts []domain.HandedPart) error {
 	items, ids := make([]uuid.UUID, len(parts)), make([]uuid.UUID, len(parts))
 	for i, p := range parts {
@@ -43,15 +50,31 @@ func (t *Handed) Take(ctx context.Context, stage string, parts []domain.HandedPa
 		WITH g AS (SELECT * FROM unnest($2::uuid[], $3::uuid[]) g (item_id, part_id)),
 		locked AS (
 			SELECT item_id FROM app.handed_items WHERE stage = $1 AND item_id = ANY ($2) ORDER BY item_id FOR NO KEY UPDATE
+		), taken AS (
+			INSERT INTO app.taken_parts (stage, item_id, part_id) SELECT $1, item_id, part_id FROM g JOIN locked USING (item_id)
+			ON CONFLICT DO NOTHING RETURNING item_id
 		), counted AS (
 			UPDATE app.handed_items h SET parts = h.parts + n.parts
-			FROM (SELECT item_id, count(*) AS parts FROM g JOIN locked USING (item_id) GROUP BY item_id) n
+			FROM (SELECT item_id, count(*) AS parts FROM taken GROUP BY item_id) n
 			WHERE h.stage = $1 AND h.item_id = n.item_id
 		)
 		DELETE FROM app.refused_parts r USING g WHERE r.stage = $1 AND r.item_id = g.item_id AND r.part_id = g.part_id`,
 		stage, items, ids)
 	if err != nil {
 		return fmt.Errorf("postgres: accepted parts: %w", err)
+	}
+	return t.forgetTaken(ctx)
+}
+
+// forgetTaken drops some of what can come no more, always more than one Take adds. It is
+// a transaction of its own: it waits for nobody, and nobody's item for it.
+func (t *Handed) forgetTaken(ctx context.Context) error {
+	_, err := t.db.Exec(ctx, `
+		DELETE FROM app.taken_parts WHERE (stage, item_id, part_id) IN (
+			SELECT stage, item_id, part_id FROM app.taken_parts WHERE taken_at < now() - $1::interval ORDER BY taken_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+		)`, takenTime)
+	if err != nil {
+		return fmt.Errorf("postgres: forget accepted parts: %w", err)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func TestDatabase(t *testing.T) {
 		for i := range urls {
 			urls[i] = testenv.Database(t)
 			conn := connect(t, urls[i])
-			want := []string{"api_keys", "handed_items", "hint_inbox", "hooks", "idempotency", "idle_deliveries", "idle_packs", "notices", "notification_rules", "oauth_tokens", "people", "refused_parts", "replays", "skipped_records", "source_keys"}
+			want := []string{"api_keys", "handed_items", "hint_inbox", "hooks", "idempotency", "idle_deliveries", "idle_packs", "notices", "notification_rules", "oauth_tokens", "people", "refused_parts", "replays", "skipped_records", "source_keys", "taken_parts"}
 			if diff := cmp.Diff(want, tables(t, conn)); diff != "" {
 				t.Errorf("tables of schema app (-want +got):\n%s", diff)
 			}

@@ -28,7 +28,7 @@ const (
 type Items interface {
 	// Find is that of domain.HandedItems.
 	Find(ctx context.Context, stage string, ids []uuid.UUID) (map[uuid.UUID]domain.HandedItem, error)
-	// Take remembers that chunks were accepted, Refuse that one never will be.
+	// Take remembers that chunks were accepted, each once; Refuse that one never will be.
 	Take(ctx context.Context, stage string, parts []domain.HandedPart) error
 	Refuse(ctx context.Context, stage string, p domain.RefusedPart) error
 	// Parts tells what became of the chunks of items.
