@@ -68,6 +68,10 @@ type Rebuild struct {
 	Clock  domain.Clock
 	Logger *slog.Logger
 
+	// Program names the binary. What another one has left is dropped: it may have
+	// folded in another way, and the exchanged tables would be of both.
+	Program string
+
 	Memory  int64                               // bytes of rows in memory at once, about; 0: 256 MiB
 	Observe func(Progress)                      // called about every second and at the end; nil: not
 	Point   func(context.Context, string) error // called at named points, for tests; an error ends it there; nil: not
@@ -83,8 +87,7 @@ const (
 	PointAfterSwap  = "after swap"
 )
 
-// Run rebuilds and exchanges. It resumes what another call left, if that is of
-// this program. After an error the tables that serve are as they were.
+// Run rebuilds and exchanges. It resumes what another call of this program left. After an error the tables that serve are as they were.
 //
 // ErrRebuildRuns, ErrRebuildCancelled; domain.ErrLogLost.
 func (r *Rebuild) Run(ctx context.Context) error {

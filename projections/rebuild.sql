@@ -4,6 +4,7 @@ CREATE TABLE rebuild (
 	phase      text        NOT NULL, -- loading, catching_up, done
 	started_at timestamptz NOT NULL,
 	skipped    text        NOT NULL, -- digest of the records that are left out
+	program    text        NOT NULL, -- that folds
 	cancelled  bool        NOT NULL DEFAULT false
 );
 CREATE TABLE rebuild_parts (

@@ -121,13 +121,14 @@ func (a *attempt) resume(ctx context.Context, tx pgx.Tx, skipped string) (bool, 
 	if err != nil {
 		return false, err
 	}
-	var was string
+	var was, program string // without a name where an older program made the table
 	var cancelled bool
-	err = tx.QueryRow(ctx, `SELECT phase, started_at, skipped, cancelled FROM `+nextSchema+`.rebuild`).Scan(&a.phase, &a.started, &was, &cancelled)
+	err = tx.QueryRow(ctx, `SELECT phase, started_at, skipped, coalesce(to_jsonb(r)->>'program', ''), cancelled FROM `+nextSchema+`.rebuild r`).
+		Scan(&a.phase, &a.started, &was, &program, &cancelled)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
-	return m.fit() == Fits && was == skipped && !cancelled && a.phase != phaseDone, err
+	return m.fit() == Fits && was == skipped && program == a.Program && !cancelled && a.phase != phaseDone, err
 }
 
 func (a *attempt) fresh(ctx context.Context, tx pgx.Tx, skipped string) error {
@@ -136,8 +137,8 @@ func (a *attempt) fresh(ctx context.Context, tx pgx.Tx, skipped string) error {
 		return err
 	}
 	a.phase = phaseLoading
-	return tx.QueryRow(ctx, `INSERT INTO rebuild (phase, started_at, skipped) VALUES ($1, now(), $2) RETURNING started_at`,
-		a.phase, skipped).Scan(&a.started)
+	return tx.QueryRow(ctx, `INSERT INTO rebuild (phase, started_at, skipped, program) VALUES ($1, now(), $2, $3) RETURNING started_at`,
+		a.phase, skipped, a.Program).Scan(&a.started)
 }
 
 // learn reads the types of the columns and how far each partition is.

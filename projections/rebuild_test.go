@@ -145,6 +145,43 @@ func TestRebuildDiesAndResumes(t *testing.T) {
 	}
 }
 
+// What another program has folded is not gone on with, though its tables are made
+// alike: the rows would be of two folds.
+func TestRebuildOfAnotherProgramStartsOver(t *testing.T) {
+	t.Parallel()
+
+	for _, first := range []string{"", "one"} { // a program of before they were named, and one that was
+		w, a, b := newWorld(t), newLog(eventsTopic, 0), newLog(eventsTopic, 1)
+		for _, l := range []*memoryLog{a, b} {
+			newStory(t, l, "ann").start()
+			w.project(t, l)
+		}
+		want, topics := w.rows(t), newTopics(2, a, b)
+		dying := w.rebuild(topics)
+		dying.Program = first
+		dying.Point = func(_ context.Context, at string) error {
+			if at == projections.PointIndexed {
+				return errDeath
+			}
+			return nil
+		}
+		if err := dying.Run(t.Context()); !errors.Is(err, errDeath) {
+			t.Fatalf("got %v, want it to die", err)
+		}
+		folded := `UPDATE read_next.sources SET name = 'in another way'`
+		if first == "" {
+			folded += `; ALTER TABLE read_next.rebuild DROP COLUMN program`
+		}
+		if _, err := w.db.Exec(t.Context(), folded); err != nil {
+			t.Fatal(err)
+		}
+		other := w.rebuild(topics)
+		other.Program = "two"
+		run(t, other)
+		sameRows(t, want, w.rows(t))
+	}
+}
+
 // pointTimes is how often a rebuild of three partitions passes a point.
 func pointTimes(point string) int {
 	switch point {

@@ -43,9 +43,11 @@ func TestAlteredPackIsFetchedAgain(t *testing.T) {
 	if hint.Data.Hint == nil || hint.Data.Hint.Origin != "content" {
 		t.Errorf("got hint %+v", hint.Data.Hint)
 	}
-	if _, before := events.change(t, "sync_completed"); strings.Count(strings.Join(before, " "), "metadata") != 2 {
+	done, before := events.change(t, "sync_completed")
+	if strings.Count(strings.Join(before, " "), "metadata") != 2 {
 		t.Errorf("got %q, want both files of the pack told again", before)
 	}
+	fetchAt(t, server.URL+"/sources/"+id, done.Position, &struct{}{})
 	for i, want := range []string{"# the text of a", "# the text of b"} {
 		if status, body := read(list.Files[i].ID); status != http.StatusOK || body != want {
 			t.Errorf("got %d, %q after the sync, want %q", status, body, want)

@@ -21,8 +21,10 @@ const (
 )
 
 // growHeap lets a small heap grow more between two collections than a large one,
-// until ctx ends: that costs no memory at the peak and saves half of the collections.
-// It leaves a process alone whose GOGC is set.
+// until ctx ends: that saves half of the collections. A heap of more than half of
+// smallHeap is held to twice of what is in use, as usual; one that has become so large
+// since the last look, for up to heapEvery only to three times. It leaves a process
+// alone whose GOGC is set.
 func growHeap(ctx context.Context, clock domain.Clock) error {
 	before := debug.SetGCPercent(mostGrowth)
 	defer debug.SetGCPercent(before)

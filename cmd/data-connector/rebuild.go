@@ -72,7 +72,7 @@ func (c *command) withRebuild(ctx context.Context, cfg config, do func(*projecti
 	if err != nil {
 		return err
 	}
-	return do(&projections.Rebuild{DB: db, Log: kafka.NewReader(o), Clock: c.clock, Logger: log, Point: c.hooks.point})
+	return do(&projections.Rebuild{DB: db, Log: kafka.NewReader(o), Clock: c.clock, Logger: log, Point: c.hooks.point, Program: programID()})
 }
 
 func (c *command) cancelRebuild(ctx context.Context, r *projections.Rebuild, out io.Writer) error {

@@ -88,7 +88,7 @@ func (r leavingReader) Assigned(ctx context.Context, p domain.FeedPartition) (in
 }
 
 func (s *service) rebuild() *projections.Rebuild {
-	return &projections.Rebuild{DB: s.db, Log: kafka.NewReader(s.kafka), Clock: s.clock, Logger: s.log, Point: s.hooks.point}
+	return &projections.Rebuild{DB: s.db, Log: kafka.NewReader(s.kafka), Clock: s.clock, Logger: s.log, Point: s.hooks.point, Program: programID()}
 }
 
 // tidy drops tables that were retired a while ago.

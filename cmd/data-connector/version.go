@@ -2,7 +2,11 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -44,4 +48,26 @@ func readBuild() build {
 	}
 	b.revision += dirty
 	return b
+}
+
+// programID tells this binary from any other, also where both were built without a
+// version: it is the digest of its file. One that was exchanged while it runs goes by
+// what it was made from.
+func programID() string {
+	b := readBuild()
+	made := b.version + " " + b.revision + " " + b.goVersion
+	path, err := os.Executable()
+	if err != nil {
+		return made
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return made
+	}
+	defer func() { _ = file.Close() }() // only read
+	digest := sha256.New()
+	if _, err := io.Copy(digest, file); err != nil {
+		return made
+	}
+	return hex.EncodeToString(digest.Sum(nil))
 }
