@@ -91,8 +91,8 @@ func (c *class[T]) wait(ctx context.Context, failed int, err error) bool {
 	if shut(err) {
 		most = min(p.Open, p.Last)
 	} else {
-		c.Observed(Observed{Trouble: true})
-		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", c.Name, "try", failed+1, "err", err)
+		c.Observed(Observed{Trouble: true, Again: c.repeats})
+		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", c.Name, "again", c.repeats, "try", failed+1, "err", err)
 	}
 	wait := most/2 + rand.N(most/2+1) // spreads tries, no secret
 	if asked := Later(err); asked > 0 {

@@ -14,6 +14,7 @@ import (
 // keeps no call busy.
 type class[T any] struct {
 	*Line[T]
+	repeats bool // it is of what is handed on again
 	circuit *circuit
 	calls   chan struct{} // of the line's, those that this class may make at once; nil: all
 

@@ -59,7 +59,7 @@ type Observed struct {
 	Stage   string
 	State   domain.StageState // what became of one item; empty: see below
 	Items   int64             // with State: what the neighbour made of it
-	Again   bool              // with State: it was handed on again
+	Again   bool              // it is about what is handed on again, which has a circuit of its own
 	Trouble bool              // the neighbour did not answer, or not so that it helps
 	Changed bool              // the circuit opened or closed
 	Open    bool              // with Changed
@@ -81,7 +81,7 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	defer stop()
 	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
 	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false)}
-	l.again = &class[T]{Line: l, circuit: l.newCircuit(true), calls: make(chan struct{}, againCalls(l.Parallel))}
+	l.again = &class[T]{Line: l, repeats: true, circuit: l.newCircuit(true), calls: make(chan struct{}, againCalls(l.Parallel))}
 	router, err := l.router(take, feeds)
 	if err != nil {
 		return err
@@ -95,12 +95,10 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	return ctx.Err()
 }
 
-// newCircuit makes the circuit of a class. That of what is new is the stage's.
+// newCircuit makes the circuit of a class.
 func (l *Line[T]) newCircuit(again bool) *circuit {
 	return newCircuit(l.Name, l.Patience, func(open bool) {
-		if !again {
-			l.Observed(Observed{Changed: true, Open: open})
-		}
+		l.Observed(Observed{Changed: true, Open: open, Again: again})
 		l.Log.WarnContext(l.hard, "circuit of a stage", "stage", l.Name, "again", again, "open", open)
 	})
 }

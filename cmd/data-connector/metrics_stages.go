@@ -23,10 +23,10 @@ func newStageCounters() stageCounters {
 	return stageCounters{
 		handed:  count("files_total", "Changes of files that a stage has answered for.", "stage", "state", "again"),
 		items:   count("items_total", "What the neighbour of a stage made of them.", "stage"),
-		trouble: count("trouble_total", "Tries that the neighbour of a stage did not answer, or not so that it helps.", "stage"),
+		trouble: count("trouble_total", "Tries that the neighbour of a stage did not answer, or not so that it helps.", "stage", "again"),
 		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "dataconnector_stage_circuit_open", Help: "1 while a stage only probes its neighbour.",
-		}, []string{"stage"}),
+			Name: "dataconnector_stage_circuit_open", Help: "1 while a stage only probes its neighbour, for what is new or for what is handed on again.",
+		}, []string{"stage", "again"}),
 	}
 }
 
@@ -36,15 +36,16 @@ func (c stageCounters) all() []prometheus.Collector {
 
 // dispatched is pipeline.Dispatcher.Observe.
 func (c stageCounters) dispatched(o pipeline.Observed) {
+	again := strconv.FormatBool(o.Again)
 	switch {
 	case o.Trouble:
-		c.trouble.WithLabelValues(o.Stage).Inc()
+		c.trouble.WithLabelValues(o.Stage, again).Inc()
 	case o.Changed && o.Open:
-		c.circuit.WithLabelValues(o.Stage).Set(1)
+		c.circuit.WithLabelValues(o.Stage, again).Set(1)
 	case o.Changed:
-		c.circuit.WithLabelValues(o.Stage).Set(0)
+		c.circuit.WithLabelValues(o.Stage, again).Set(0)
 	default:
-		c.handed.WithLabelValues(o.Stage, string(o.State), strconv.FormatBool(o.Again)).Inc()
+		c.handed.WithLabelValues(o.Stage, string(o.State), again).Inc()
 		c.items.WithLabelValues(o.Stage).Add(float64(o.Items))
 	}
 }
