@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// OptionInstallation names the installation of the operator's app that opens a source
-// without a credential of its own.
-const OptionInstallation = "installationId"
+// Options of the config of a source that mean the same for every provider that has them.
+const (
+	OptionBaseURL      = "baseUrl"        // where a self-hosted server is; not given: the provider's own
+	OptionInstallation = "installationId" // of the operator's app, that opens a source without a credential of its own
+)
 
 // An Installation is an app's access to some objects of a provider.
 type Installation struct {

@@ -61,7 +61,7 @@ type config struct {
 	AcceptFsck []string `env:"GIT_ACCEPT_FSCK" allowed:"ids as git fsck says them, such as gitmodulesUrl, separated by commas; not nulInHeader, unterminatedHeader" help:"Faults of repositories that are let pass, besides odd dates, names and modes, which always are. A job that fails for another one names its id. Each lets a kind of object in that git holds for dangerous."`
 
 	GitHubAppID   string  `env:"GITHUB_APP_ID" allowed:"the id of a GitHub App" help:"Your GitHub App, for sources that name an installationId. Whoever may connect sources can read what it is installed on."`
-	GitHubAppURL  address `env:"GITHUB_APP_URL" allowed:"https://host" help:"The Enterprise Server that has your GitHub App, as sources name it in baseUrl. Unset: github.com. Sources at other servers are refused it."`
+	GitHubAppURL  address `env:"GITHUB_APP_URL" allowed:"https://host, but not github.com: that is when it is unset" help:"The Enterprise Server that has your GitHub App, as sources name it in baseUrl. Unset: github.com. Sources at other servers are refused it."`
 	GitHubKey     secret  `env:"GITHUB_PRIVATE_KEY" allowed:"PEM" help:"Its private key."`
 	GitHubKeyPath string  `env:"GITHUB_PRIVATE_KEY_PATH" allowed:"a file with PEM" help:"File with its private key, instead."`
 	GitHubPerHour int     `env:"GITHUB_RATE_LIMIT_PER_HOUR" envDefault:"0" allowed:"a number from 0 (no limit but GitHub's own)" help:"Calls of the API that one credential may make in an hour, over all processes."`

@@ -126,7 +126,7 @@ func (c config) checkKafka(k *checks) {
 func (c config) checkWebhooks(k *checks) {
 	k.want(c.WebhookLimit >= 0, "WEBHOOK_RATE_LIMIT", c.WebhookLimit)
 	k.want(c.PublicURL.ofServer(), "PUBLIC_BASE_URL", c.PublicURL)
-	k.want(c.GitHubAppURL.ofServer(), "GITHUB_APP_URL", c.GitHubAppURL)
+	k.want(c.GitHubAppURL.ofServer() && !c.GitHubAppURL.below("github.com"), "GITHUB_APP_URL", c.GitHubAppURL)
 	if c.TrustRelayed && c.AuthMode != authTrusted {
 		k.problems = append(k.problems, problem("WEBHOOK_TRUST_GATEWAY", "trusts nobody without AUTH_MODE=trusted-header"))
 	}

@@ -73,6 +73,7 @@ func TestConfigProblems(t *testing.T) {
 		"no origin":          {"CORS_ORIGINS=https://a.example/path", []string{"CORS_ORIGINS:"}},
 		"requests":           {"API_RATE_LIMIT=-1 CONNECT_RATE_LIMIT=-1 SYNC_RATE_LIMIT=-1", []string{"API_RATE_LIMIT:", "CONNECT_RATE_LIMIT:", "SYNC_RATE_LIMIT:"}},
 		"servers":            {"PUBLIC_BASE_URL=ftp://a.example GITHUB_APP_URL=https://user@git.example.com", []string{"PUBLIC_BASE_URL:", "GITHUB_APP_URL:"}},
+		"github.com by name": {"GITHUB_APP_URL=https://API.github.com:443/", []string{"GITHUB_APP_URL:"}},
 		"a service":          {"DATA_CONNECTOR_URL=localhost:8000", []string{"DATA_CONNECTOR_URL:"}},
 	}
 	for name, tt := range tests {

@@ -94,6 +94,12 @@ func (a address) ofServer() bool {
 	return a == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
+// below reports whether a is of a domain.
+func (a address) below(domain string) bool {
+	u, err := url.Parse(string(a))
+	return err == nil && strings.HasSuffix("."+strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), "."+domain)
+}
+
 // scheme is what stands before the colon, "" if nothing does.
 func (a address) scheme() string {
 	u, err := url.Parse(string(a))

@@ -15,7 +15,7 @@ const (
 	optionOwner     = "owner"
 	optionWorkspace = "workspace"
 	optionRepo      = "repo"
-	optionBaseURL   = "baseUrl"
+	optionBaseURL   = domain.OptionBaseURL
 )
 
 // options are those of a source.

@@ -4,16 +4,21 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/confuse/data-connector/connectors/connectortest"
 	"github.com/confuse/data-connector/connectors/github"
 	"github.com/confuse/data-connector/connectors/gitrepo/forge/forgetest"
 	"github.com/confuse/data-connector/connectors/gitrepo/gittest"
+	"github.com/confuse/data-connector/connectors/rest"
 	"github.com/confuse/data-connector/domain"
 )
 
@@ -87,6 +92,70 @@ func TestOwnApp(t *testing.T) {
 	w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key, o.AppURL = "12", key, w.api.URL+"/" })
 	if l := w.Listed(); len(l.Items) != 1 || w.api.Minted() != 1 {
 		t.Errorf("got %q with %d tokens", l.Paths(), w.api.Minted())
+	}
+}
+
+// TestOwnAppStaysAtHome: no way to write an address makes another server, or another
+// port or folder of it, that of the operator's app; none of them is spoken to.
+func TestOwnAppStaysAtHome(t *testing.T) {
+	t.Parallel()
+
+	key := privateKey(t)
+	for home, others := range map[string][]string{
+		"": {"https://github.com", "https://github.com.", "https://api.github.com", "https://www.github.com", "https://github.com.evil.example.com", "https://github.com@evil.example.com", "https://g\u0131thub.com", "https://evil.example.com/github.com"},
+		"https://git.example.com": {
+			"", "http://git.example.com", "https://git.example.com.", "https://git.example.com:443", "https://git.example.com:8443", "https://api.git.example.com", "https://uploads.git.example.com",
+			"https://git.example.com/evil", "https://git.example.com/api/v3/api/v3", "https://git.example.com@evil.example.com", "https://evil@git.example.com",
+			"https://g\u0131t.example.com", "https://xn--gt-1ma.example.com", "https://git.example.com.evil.example.com", "https://evil.example.com#git.example.com", "https://evil.example.com?git.example.com",
+			"//git.example.com", "https:git.example.com", "https://git.example.com%00.evil.example.com", "https://git.example.com\\@evil.example.com",
+		},
+		"https://github.com": {"", "https://github.com"}, // not the way to name it: refused, also at home
+	} {
+		for _, other := range others {
+			called := false
+			c := newConnector(t, connectortest.NewClock(noon), func(o *github.Options) {
+				o.AppID, o.Key, o.AppURL = "12", key, home
+				o.REST.Observe = func(rest.Call) { called = true }
+			})
+			config, err := json.Marshal(map[string]any{"owner": "octo", "repo": "hello", "baseUrl": other, "installationId": "34"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var invalid *domain.InvalidError
+			if _, err := c.Validate(t.Context(), domain.Scope{Config: config}); !errors.As(err, &invalid) || called {
+				t.Errorf("app of %q, source at %q: got %v, called %v; want an InvalidError and no call", home, other, err, called)
+			}
+		}
+	}
+}
+
+// TestOwnAppFollowsNoRedirect: where the server of the operator's app leads elsewhere,
+// nothing follows, neither what the app has signed nor a token of an installation.
+func TestOwnAppFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+
+	var met atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { met.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	for _, path := range []string{"/access_tokens", "/repos/", ".git"} {
+		for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+			w := newWorld(t, map[string]any{"installationId": "34"})
+			w.Repo.Commit("main", gittest.Put("README.md", "hello"))
+			home := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if strings.Contains(r.URL.Path, path) {
+					http.Redirect(rw, r, elsewhere.URL+r.URL.Path, status)
+					return
+				}
+				w.api.ServeHTTP(rw, r)
+			}))
+			t.Cleanup(home.Close)
+			w.Source(map[string]any{"owner": "octo", "repo": "hello", "baseUrl": home.URL}, map[string]any{"installationId": "34"}, "")
+			w.Scope.Credential = nil
+			w.Conn = newConnector(t, w.clock, func(o *github.Options) { o.AppID, o.Key, o.AppURL = "12", privateKey(t), home.URL })
+			if _, err := w.List(); err == nil || met.Load() > 0 {
+				t.Errorf("%s, %d: got %v and %d calls elsewhere, want an error and none", path, status, err, met.Load())
+			}
+		}
 	}
 }
 

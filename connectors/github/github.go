@@ -78,7 +78,7 @@ func (c *Connector) Describe() domain.Capabilities {
 			flag("indexDiscussions", "Whether discussions with their comments are read too; needs a credential."),
 			flag("lfs", "Whether files in Git LFS are read; else they are listed without content."),
 			{Name: optionBaseURL, Kind: domain.OptionString, Help: "URL of an Enterprise Server, https://host; github.com when not given."},
-			{Name: "installationId", Kind: domain.OptionString, Help: "Installation of the operator's GitHub App that opens the repository, where the source has no credential of its own."},
+			{Name: domain.OptionInstallation, Kind: domain.OptionString, Help: "Installation of the operator's GitHub App that opens the repository, where the source has no credential of its own."},
 		},
 	}
 }

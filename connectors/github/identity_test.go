@@ -110,6 +110,32 @@ func TestDescribe(t *testing.T) {
 	forgetest.Documented(t, newConnector(t, connectortest.NewClock(noon), nil).Describe())
 }
 
+// A delivery is what is sent before a log is read, and whether something of it failed.
+type delivery struct {
+	sent   func()
+	failed bool
+}
+
+// told reads a log of deliveries behind each of some, and of more, from where it was
+// read the last time; it gives where to go on from.
+func (w *world) told(read func(after string) (failed bool, next string, err error), more ...delivery) (after string) {
+	w.T.Helper()
+	for i, d := range append([]delivery{
+		{func() { w.api.Sent("a", 200) }, false},
+		{func() { w.api.Sent("b", 502) }, true},
+		{func() {}, false},
+		{func() { w.api.Sent("c", 0); w.api.Sent("c", 202) }, false},
+	}, more...) {
+		d.sent()
+		failed, next, err := read(after)
+		if err != nil || failed != d.failed {
+			w.T.Errorf("%d: got %v, %v, want %v", i, failed, err, d.failed)
+		}
+		after = next
+	}
+	return after
+}
+
 // TestUndelivered: a delivery that failed is told of once, and one that was sent
 // again with success is not.
 func TestUndelivered(t *testing.T) {
@@ -118,26 +144,11 @@ func TestUndelivered(t *testing.T) {
 	w := newWorld(t, nil)
 	w.Put("README.md", "hello")
 	hook := w.Ensure(domain.Hook{URL: "https://data.example.com/hook", Secret: "s"})
-	after := ""
-	for i, step := range []struct {
-		sent func()
-		want bool
-	}{
-		{func() { w.api.Sent("a", 200) }, false},
-		{func() { w.api.Sent("b", 502) }, true},
-		{func() {}, false},
-		{func() { w.api.Sent("c", 0); w.api.Sent("c", 202) }, false},
-	} {
-		step.sent()
-		log, _ := w.Conn.(domain.DeliveryLog)
-		failed, next, err := log.Undelivered(t.Context(), w.Scope, hook.ID, after)
-		if err != nil || failed != step.want {
-			t.Errorf("%d: got %v, %v, want %v", i, failed, err, step.want)
-		}
-		after = next
-	}
-	w.api.Fail(forgetest.Fault{Match: "/hooks/", Status: http.StatusNotFound})
 	log, _ := w.Conn.(domain.DeliveryLog)
+	after := w.told(func(after string) (bool, string, error) {
+		return log.Undelivered(t.Context(), w.Scope, hook.ID, after)
+	})
+	w.api.Fail(forgetest.Fault{Match: "/hooks/", Status: http.StatusNotFound})
 	if _, next, err := log.Undelivered(t.Context(), w.Scope, hook.ID, after); !errors.Is(err, domain.ErrForbidden) || next != after {
 		t.Errorf("got %q, %v from whoever may not see webhooks, want ErrForbidden and the place", next, err)
 	}
@@ -155,6 +166,9 @@ func TestPlace(t *testing.T) {
 		"https://git.example.com/api/v3": own,
 		"https://github.com":             nil,
 		"https://api.github.com":         nil,
+		"https://GitHub.com:443":         nil,
+		"https://github.com.":            nil,
+		"https://api.github.com./api/v3": nil,
 		"ftp://git.example.com":          nil,
 	})
 }
@@ -181,32 +195,18 @@ func TestUndeliveredToApp(t *testing.T) {
 		}
 		return n
 	}
-	after := ""
-	for i, step := range []struct {
-		sent func()
-		want bool
-	}{
-		{func() { w.api.Sent("a", 200) }, false},
-		{func() { w.api.Sent("b", 502) }, true},
-		{func() {}, false},
-		{func() { w.api.Sent("c", 0); w.api.Sent("c", 202) }, false},
-		{func() { id := w.api.ID(); w.api.Replace(4711); w.api.Sent("d", 500); w.api.Replace(id) }, false}, // about another one
-		{func() { w.api.Sent("e", 500) }, true},
-	} {
-		step.sent()
+	after := w.told(func(after string) (bool, string, error) {
 		w.clock.Turn(6 * time.Minute)
 		failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, after)
-		if err != nil || failed != step.want {
-			t.Errorf("%d: got %v, %v, want %v", i, failed, err, step.want)
-		}
 		if again, _, err := log.UndeliveredToAll(t.Context(), w.Scope, after); again != failed || err != nil {
-			t.Errorf("%d: another source: got %v, %v, want %v", i, again, err, failed)
+			t.Errorf("another source: got %v, %v, want %v", again, err, failed)
 		}
 		if n := read(); n != 1 {
-			t.Errorf("%d: got the log read %d times for two sources, want once", i, n)
+			t.Errorf("got the log read %d times for two sources, want once", n)
 		}
-		after = next
-	}
+		return failed, next, err
+	}, delivery{func() { id := w.api.ID(); w.api.Replace(4711); w.api.Sent("d", 500); w.api.Replace(id) }, false}, // about another one
+		delivery{func() { w.api.Sent("e", 500) }, true})
 	w.api.Sent("long ago", 500)
 	for i := range 250 {
 		w.api.Sent(fmt.Sprint("busy-", i), 200)

@@ -13,7 +13,7 @@ import (
 const (
 	optionOwner   = "owner"
 	optionRepo    = "repo"
-	optionBaseURL = "baseUrl"
+	optionBaseURL = domain.OptionBaseURL
 )
 
 // options are those of a source.
@@ -76,7 +76,7 @@ func (c *Connector) place(o options) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if host := web.Hostname(); host == "github.com" || strings.HasSuffix(host, ".github.com") {
+	if host := strings.TrimSuffix(web.Hostname(), "."); host == "github.com" || strings.HasSuffix(host, ".github.com") {
 		return place{}, &domain.InvalidError{Field: "config." + optionBaseURL, Problem: "is the address of github.com itself", Allowed: "leave it out"}
 	}
 	return place{web: web, api: web.JoinPath("api/v3/"), graphql: web.JoinPath("api/graphql")}, nil

@@ -15,7 +15,7 @@ const (
 	optionProject   = "project"
 	optionOwner     = "owner"
 	optionRepo      = "repo"
-	optionBaseURL   = "baseUrl"
+	optionBaseURL   = domain.OptionBaseURL
 )
 
 // options are those of a source.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/confuse/data-connector/domain"
@@ -63,6 +65,9 @@ func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, erro
 		}
 	}
 	if req.Config != nil {
+		if err := sameServer(src, req.Config); err != nil {
+			return Accepted{}, err
+		}
 		if req.Config, err = s.sameThing(ctx, src, req.Config, scoper{vault: s.Credentials}.credential(src)); err != nil {
 			return Accepted{}, err
 		}
@@ -83,6 +88,33 @@ func (s *Service) Update(ctx context.Context, req UpdateRequest) (Accepted, erro
 		e.Metadata = cleanMetadata(req.Metadata)
 		return e, err
 	})
+}
+
+// sameServer refuses a config that names another server where src has a credential,
+// before that is asked anything: who changes a config may be someone to whom the
+// credential was never shown, and could read it there.
+func sameServer(src domain.Source, config json.RawMessage) error {
+	if src.CredentialID == "" || serverOf(src.Config) == serverOf(config) {
+		return nil
+	}
+	return &domain.InvalidError{
+		Field: "config." + domain.OptionBaseURL, Problem: "names another server, to which the credential of the source is not shown",
+		Allowed: "the same server; connect what lies at the other one as a source of its own",
+	}
+}
+
+// serverOf is the scheme, host and port that a config names; empty: the provider's own.
+func serverOf(config json.RawMessage) string {
+	var options map[string]json.RawMessage
+	var base string
+	if json.Unmarshal(config, &options) != nil || json.Unmarshal(options[domain.OptionBaseURL], &base) != nil || base == "" {
+		return ""
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.User != nil {
+		return base // none that a connector takes
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
 }
 
 // sameThing validates a new config of src, or a new credential.

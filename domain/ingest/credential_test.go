@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -427,5 +428,50 @@ func TestAttachCredential(t *testing.T) {
 	s.run()
 	if got := s.vault.ids(); got != "" {
 		t.Errorf("got %q sealed for a removed source", got)
+	}
+}
+
+// A served is a guarded provider that is where its config says.
+type served struct{ *guarded }
+
+func (s served) Describe() domain.Capabilities {
+	c := s.guarded.Describe()
+	c.Options = append(c.Options, domain.Option{Name: "baseUrl", Kind: domain.OptionString})
+	return c
+}
+
+func (s served) Validate(ctx context.Context, scope domain.Scope) (domain.Identity, error) {
+	return domain.Identity{ExternalKey: "one"}, s.check(ctx, scope)
+}
+
+// The credential of a source is shown to the server that it was given for: who changes
+// the config cannot have it sent elsewhere, where it would be read.
+func TestCredentialStaysAtItsServer(t *testing.T) {
+	t.Parallel()
+
+	for at, elsewhere := range map[string][]string{
+		"https://git.example.com/scm": {"", "http://git.example.com/scm", "https://git.example.com:8443", "https://git.example.com.", "https://user@git.example.com", "https://evil.example.com", "https://git.example.com@evil.example.com", "::"},
+		"":                            {"https://evil.example.com"},
+	} {
+		conn := served{&guarded{provider: &provider{files: tree(3)}, token: "good"}}
+		s := service(connectortest.NewWorld(t), conn)
+		s.Credentials, s.Logger = &vault{}, slog.New(slog.DiscardHandler)
+		config := func(base string) json.RawMessage { return fmt.Appendf(nil, `{"root":"x","baseUrl":%q}`, base) }
+		a, err := s.Connect(t.Context(), ingest.ConnectRequest{Owner: "alice", Provider: "mem", Config: config(at), Credential: token("good")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.asked = 0
+		for _, base := range elsewhere {
+			_, err := s.Update(t.Context(), ingest.UpdateRequest{Owner: "alice", Source: a.Source.ID, Config: config(base)})
+			var invalid *domain.InvalidError
+			if !errors.As(err, &invalid) || invalid.Field != "config.baseUrl" || conn.asked > 0 {
+				t.Errorf("from %q to %q: got %v and %d questions to the provider, want an InvalidError and none", at, base, err, conn.asked)
+			}
+		}
+		other := strings.NewReplacer("git.example.com", "Git.Example.Com", "/scm", "/").Replace(at)
+		if _, err := s.Update(t.Context(), ingest.UpdateRequest{Owner: "alice", Source: a.Source.ID, Config: config(other)}); err != nil || conn.asked == 0 {
+			t.Errorf("from %q to %q: got %v and %d questions, want it looked at", at, other, err, conn.asked)
+		}
 	}
 }
