@@ -26,7 +26,9 @@ const lookAgain = 50 * time.Millisecond
 // at once. Topics that exist are never changed: what has to be other is told as
 // a [*SettingError] each, joined; advice is left out.
 func Ensure(ctx context.Context, o Options) error {
-	client, err := kgo.NewClient(o.client(kgo.MetadataMinAge(lookAgain))...)
+	// A broker that is silent from the start is waited for without regard to the
+	// context of a request, only to that of the client.
+	client, err := kgo.NewClient(o.client(kgo.MetadataMinAge(lookAgain), kgo.WithContext(ctx))...)
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}

@@ -210,7 +210,7 @@ func TestLogLost(t *testing.T) {
 	if _, err := admin.DeleteTopic(t.Context(), environ["KAFKA_TOPIC_PREFIX"]+".events.v1"); err != nil {
 		t.Fatal(err)
 	}
-	later, _, way := startAway(t, env, "serve")
+	later, _, way := startAway(t, env, false, "serve")
 	again, _ := launchChild(t, env, "serve")
 	checkLost(t, again)
 	way.bridge()
