@@ -61,6 +61,9 @@ func TestInstalledSources(t *testing.T) {
 		}
 		plan += line + "\n"
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if !strings.Contains(plan, "sources_installed") {
 		t.Errorf("got the plan\n%s", plan)
 	}

@@ -53,7 +53,7 @@ func TestForgeDeliveriesAreShown(t *testing.T) {
 	send(http.StatusOK, forgeSecret, "push", "d-4", `{"ref":"refs/heads/main","repository":{"id":1,"html_url":"`+f.api.URL+`/octo/other"}}`)
 	send(http.StatusOK, forgeSecret, "installation", "d-5", `{"action":"suspend","installation":{"id":1}}`)
 	want := []shownDelivery{
-		{Outcome: "ignored", Reason: "names no repository", DeliveryID: "d-5", ProviderEvent: "installation.suspend"},
+		{Outcome: "ignored", Reason: "names no installation", DeliveryID: "d-5", ProviderEvent: "installation.suspend"},
 		{Outcome: "ignored", Reason: "it is about nothing that is connected here", DeliveryID: "d-4", ProviderEvent: "push"},
 		{Outcome: "ignored", Reason: "nothing that is read depends on it", DeliveryID: "d-3", ProviderEvent: "star.created", Repeats: 1, HasSource: true},
 		{Outcome: "ignored", Reason: "a ping", DeliveryID: "d-2", ProviderEvent: "ping", HasSource: true},
