@@ -27,7 +27,7 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 			return l.soft.Err() == nil && !IsFinal(p.Err) && (!isPanic(p.Err) || p.RetryNum < panics)
 		},
 	}
-	router.AddMiddleware(l.inSession, correlated, middleware.CorrelationID, poison, retried(retry), middleware.Recoverer)
+	router.AddMiddleware(l.inSession, poison, correlated, middleware.CorrelationID, retried(retry), middleware.Recoverer)
 	for n, feed := range feeds {
 		if feed.Subscriber == nil {
 			continue
@@ -45,12 +45,15 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 	return router, nil
 }
 
-// correlated makes the id of an event the one by which all that follows from it is
-// found: also its dead letter.
+// correlated makes the id of an event the one by which its dead letter is found. Of a
+// message that succeeds nothing follows.
 func correlated(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
-		middleware.SetCorrelationID(msg.UUID, msg)
-		return next(msg)
+		out, err := next(msg)
+		if err != nil {
+			middleware.SetCorrelationID(msg.UUID, msg)
+		}
+		return out, err
 	}
 }
 
