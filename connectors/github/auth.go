@@ -36,10 +36,11 @@ type app struct {
 
 // An auth gives the token of a source as it is now. The zero value has none.
 type auth struct {
-	token func(ctx context.Context) (domain.Secret, error)
-	renew func(began time.Time) bool // as rest.Account has it; nil: the token stays the same
-	of    string                     // names the credential among all; a secret
-	app   app                        // whose installation it is; zero: nobody's
+	token        func(ctx context.Context) (domain.Secret, error)
+	renew        func(began time.Time) bool // as rest.Account has it; nil: the token stays the same
+	of           string                     // names the credential among all; a secret
+	app          app                        // whose installation it is; zero: nobody's
+	installation int64                      // its id; 0: none
 }
 
 func (a auth) some() bool { return a.token != nil }
@@ -120,7 +121,8 @@ func (c *Connector) installed(a app, installation string, p place) auth {
 	sum := sha256.Sum256([]byte(p.api.String() + "\n" + a.id + "\n" + installation + "\n" + string(a.key)))
 	of := hex.EncodeToString(sum[:])
 	renew := func(began time.Time) bool { return c.tokens.drop(of, began) }
-	return auth{of: of, app: a, renew: renew, token: func(ctx context.Context) (domain.Secret, error) {
+	id, _ := strconv.ParseInt(installation, 10, 64) // 0: mint says what is wrong with it
+	return auth{of: of, app: a, installation: id, renew: renew, token: func(ctx context.Context) (domain.Secret, error) {
 		return c.tokens.get(ctx, of, c.clock.Now(), func(ctx context.Context) (installationToken, error) {
 			return c.mint(ctx, a, installation, p)
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -56,7 +57,7 @@ func (l *appLogs) of(a app, p place) *appLog {
 		l.all = map[[sha256.Size]byte]*appLog{}
 	}
 	if l.all[key] == nil {
-		l.all[key] = &appLog{failed: map[int64]int64{}}
+		l.all[key] = &appLog{failed: map[int64]int64{}, told: map[int64]int64{}}
 	}
 	return l.all[key]
 }
@@ -67,10 +68,11 @@ type appLog struct {
 	read   time.Time
 	newest int64           // id
 	failed map[int64]int64 // the last one that failed, by repository
+	told   map[int64]int64 // the last one that failed about an installation itself, by its id
 }
 
-// lastFailed is the last delivery about the repository of ss that failed, 0: none,
-// and the newest of all.
+// lastFailed is the last delivery about the repository of ss, or about the installation
+// that opens it, that failed, 0: none, and the newest of all.
 func (l *appLog) lastFailed(ctx context.Context, c *Connector, ss *session) (last, newest int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +82,7 @@ func (l *appLog) lastFailed(ctx context.Context, c *Connector, ss *session) (las
 			return 0, 0, err
 		}
 	}
-	return l.failed[ss.repo.ID], l.newest, nil
+	return max(l.failed[ss.repo.ID], l.told[ss.auth.installation]), l.newest, nil
 }
 
 // update reads what is newer than the newest that is known. Of those that were sent
@@ -90,7 +92,7 @@ func (l *appLog) update(ctx context.Context, c *Connector, ss *session) error {
 	if err != nil {
 		return err
 	}
-	newest, answered, failed := l.newest, map[string]bool{}, map[int64]int64{}
+	newest, answered, failed, told := l.newest, map[string]bool{}, map[int64]int64{}, map[int64]int64{}
 	o := sdk.ListCursorOptions{PerPage: maxPage}
 	for range appLogPages {
 		found, resp, err := api.Apps.ListHookDeliveries(rest.With(ctx, rest.Ask{Route: "deliveries", Priority: rest.Incremental}), &o)
@@ -108,7 +110,11 @@ func (l *appLog) update(ctx context.Context, c *Connector, ss *session) error {
 			newest = max(newest, d.GetID())
 			ok := d.GetStatusCode() >= 200 && d.GetStatusCode() < 300
 			if !ok && !answered[d.GetGUID()] {
-				failed[d.GetRepositoryID()] = max(failed[d.GetRepositoryID()], d.GetID())
+				about, id := failed, d.GetRepositoryID()
+				if id == 0 { // that it was suspended, or what it may do
+					about, id = told, d.GetInstallationID()
+				}
+				about[id] = max(about[id], d.GetID())
 			}
 			answered[d.GetGUID()] = answered[d.GetGUID()] || ok
 		}
@@ -117,8 +123,7 @@ func (l *appLog) update(ctx context.Context, c *Connector, ss *session) error {
 		}
 	}
 	l.newest = newest
-	for repository, id := range failed {
-		l.failed[repository] = id
-	}
+	maps.Copy(l.failed, failed)
+	maps.Copy(l.told, told)
 	return nil
 }

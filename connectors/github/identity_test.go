@@ -206,7 +206,11 @@ func TestUndeliveredToApp(t *testing.T) {
 		}
 		return failed, next, err
 	}, delivery{func() { id := w.api.ID(); w.api.Replace(4711); w.api.Sent("d", 500); w.api.Replace(id) }, false}, // about another one
-		delivery{func() { w.api.Sent("e", 500) }, true})
+		delivery{func() { w.api.Sent("e", 500) }, true},
+		delivery{func() { w.api.SentOf(35, "f", 500) }, false},
+		delivery{func() { w.api.SentOf(34, "g", 200) }, false},
+		delivery{func() { w.api.SentOf(34, "h", 500) }, true}, // that it was suspended
+		delivery{func() {}, false})
 	w.api.Sent("long ago", 500)
 	for i := range 250 {
 		w.api.Sent(fmt.Sprint("busy-", i), 200)

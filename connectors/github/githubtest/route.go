@@ -244,6 +244,14 @@ func (s *Server) Sent(guid string, status int) {
 	s.sent = append([]Object{d}, s.sent...)
 }
 
+// SentOf is Sent for what is about an installation and no repository.
+func (s *Server) SentOf(installation int64, guid string, status int) {
+	s.Sent(guid, status)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.sent[0], Object{"event": "installation", "action": "suspend", "installation_id": installation, "repository_id": nil})
+}
+
 // Hooks are the webhooks with their secrets, by id.
 func (s *Server) Hooks() map[int64]Object {
 	s.mu.Lock()
