@@ -24,7 +24,7 @@ const sources = 50
 
 // The sizes of the one big source.
 const (
-	shortFiles = 50_000  // as far as the fairness between owners shows
+	shortFiles = 100_000 // as far as the fairness between owners shows
 	longFiles  = 200_000 // what it is promised for
 	massDelete = 10_000  // files that are deleted at once
 )
@@ -132,33 +132,26 @@ func bigPath(dir string, i int) string {
 	return filepath.Join(dir, fmt.Sprintf("%03d", i/1000), fmt.Sprintf("%06d.txt", i))
 }
 
-// connectSmall connects all other sources, some at a time, and waits until they
-// are synced.
+// connectSmall connects all other sources, all at once, and waits until they are
+// synced.
 func connectSmall(t *testing.T, root string, owners ...[]string) {
 	t.Helper()
-	numbers := make(chan int)
 	var clients sync.WaitGroup
-	for range 25 {
+	for i := range sources - 1 {
 		clients.Go(func() {
-			for i := range numbers {
-				dir := filepath.Join(root, fmt.Sprint(i))
-				err := os.Mkdir(dir, 0o700)
-				for f := 0; f < 3 && err == nil; f++ {
-					err = os.WriteFile(filepath.Join(dir, fmt.Sprint(f)), fmt.Appendf(nil, "%d of %d", f, i), 0o600)
-				}
-				if err != nil {
-					t.Error(err)
-				}
-				if r := call(t, owners[i%len(owners)], "source", "add", "localfs", "rootPath="+dir, "--wait"); r.code != exitOK {
-					t.Errorf("source %d: %s", i, r.err)
-				}
+			dir := filepath.Join(root, fmt.Sprint(i))
+			err := os.Mkdir(dir, 0o700)
+			for f := 0; f < 3 && err == nil; f++ {
+				err = os.WriteFile(filepath.Join(dir, fmt.Sprint(f)), fmt.Appendf(nil, "%d of %d", f, i), 0o600)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			if r := call(t, owners[i%len(owners)], "source", "add", "localfs", "rootPath="+dir, "--wait"); r.code != exitOK {
+				t.Errorf("source %d: %s", i, r.err)
 			}
 		})
 	}
-	for i := range sources - 1 {
-		numbers <- i
-	}
-	close(numbers)
 	clients.Wait()
 }
 
