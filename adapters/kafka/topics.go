@@ -129,16 +129,44 @@ func mostPartitions(found map[string]foundTopic) int32 {
 }
 
 // agreed is describe once no broker is behind: one that has not heard yet of a topic
-// that was just made or deleted does not know it where another one does.
+// that was just made or deleted does not know it where another one does. Topics made
+// beside that one would have another number of partitions, which is for ever.
 func agreed(ctx context.Context, admin *kadm.Client, l Layout) (map[string]foundTopic, error) {
 	ctx, cancel := context.WithTimeout(ctx, usableTime)
 	defer cancel()
 	for {
 		found, err := describe(ctx, admin, l)
+		if err == nil {
+			err = unheard(ctx, admin, l, found)
+		}
 		if !errors.Is(err, kerr.UnknownTopicOrPartition) || !pause(ctx, lookAgain) {
 			return found, err
 		}
 	}
+}
+
+// unheard is kerr.UnknownTopicOrPartition when a topic exists that was not found. Of that
+// the controller knows first, which alone makes topics: it is asked, and makes none.
+func unheard(ctx context.Context, admin *kadm.Client, l Layout, found map[string]foundTopic) error {
+	var missing []string
+	for _, t := range l.topics() {
+		if _, ok := found[t.name]; !ok {
+			missing = append(missing, t.name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	answers, err := admin.ValidateCreateTopics(ctx, l.partitions(), l.replicas(), nil, missing...)
+	if err != nil {
+		return askError("ask for topics", err)
+	}
+	for _, a := range answers {
+		if errors.Is(a.Err, kerr.TopicAlreadyExists) {
+			return askError(fmt.Sprintf("look at topic %q", a.Topic), kerr.UnknownTopicOrPartition)
+		}
+	}
+	return nil // what else is wrong, create tells
 }
 
 // describe gives those topics of l that exist.

@@ -2,11 +2,17 @@ package kafka_test
 
 import (
 	"errors"
+	"net"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/testenv"
@@ -178,4 +184,50 @@ func TestEnsureTakesThePartitionsThatAreThere(t *testing.T) {
 			t.Errorf("got error %v (of a setting: %t), want topics with 3 partitions", err, errors.As(err, &e))
 		}
 	})
+}
+
+// A broker that has not heard yet of a topic that was just made does not make Ensure take
+// another number of partitions.
+func TestEnsureWaitsForABrokerThatIsBehind(t *testing.T) {
+	t.Parallel()
+
+	cluster := newCluster(t)
+	w := emptyWorld(t, cluster.ListenAddrs())
+	if _, err := w.admin.CreateTopic(t.Context(), partitions+1, 1, map[string]*string{
+		"retention.ms": kadm.StringPtr("-1"), "retention.bytes": kadm.StringPtr("-1"),
+	}, w.Layout.Events()); err != nil {
+		t.Fatal(err)
+	}
+	var looks atomic.Int32
+	cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		req, _ := r.(*kmsg.MetadataRequest)
+		if len(req.Topics) == 0 || looks.Add(1) > 2 {
+			return nil, nil, false
+		}
+		return unheard(cluster, req), nil, true
+	})
+	if err := kafka.Ensure(soon(t), w.Options); err != nil {
+		t.Errorf("got error %v, want topics with %d partitions", err, partitions+1)
+	}
+	if n := looks.Load(); n < 3 {
+		t.Errorf("looked %d times, want again and again", n)
+	}
+}
+
+// unheard answers req as a broker that knows none of its topics.
+func unheard(cluster *kfake.Cluster, req *kmsg.MetadataRequest) kmsg.Response {
+	resp, _ := req.ResponseKind().(*kmsg.MetadataResponse)
+	host, port, _ := net.SplitHostPort(cluster.ListenAddrs()[0])
+	broker := kmsg.NewMetadataResponseBroker()
+	broker.Host = host
+	n, _ := strconv.Atoi(port)
+	broker.Port = int32(n)
+	resp.Brokers = append(resp.Brokers, broker)
+	for _, asked := range req.Topics {
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.ErrorCode = asked.Topic, kerr.UnknownTopicOrPartition.Code
+		resp.Topics = append(resp.Topics, topic)
+	}
+	return resp
 }
