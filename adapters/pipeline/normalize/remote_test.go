@@ -59,6 +59,7 @@ func TestProcessAnswers(t *testing.T) {
 		"a page":         {status: 200, text: `<html>`},
 		"an error":       {status: 200, text: `{"files":[{"path":"a.go","error":"does not parse"}]}`, final: true},
 		"no content":     {status: 200, text: `{"files":[{"path":"a.go","language":"Go"}]}`, fine: true},
+		"no path":        {status: 200, text: `{"files":[{"content":"package a\n"}]}`, fine: true},
 		"the other name": {status: 200, text: `{"files":[{"path":"a.go","normalized_content":"package a\n"}]}`, fine: true},
 	} {
 		t.Run(name, func(t *testing.T) {
