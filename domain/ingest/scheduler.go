@@ -32,13 +32,15 @@ type Scheduler struct {
 	FullEvery  time.Duration
 	Logger     *slog.Logger
 
-	asked map[domain.SourceID]asked // since the rows showed the source due
+	asked map[domain.SourceID]asked // since the rows showed that the source needs it
 }
 
-// asked is a job that was requested and may not be folded yet.
+// asked is a job that was requested, or a version that was decided, and that may not
+// be folded yet.
 type asked struct {
-	job domain.JobID
-	at  time.Time
+	job     domain.JobID
+	version int64
+	at      time.Time
 }
 
 // Run works until ctx ends. What goes wrong is logged and tried again.
@@ -92,12 +94,15 @@ func (s *Scheduler) Once(ctx context.Context) error {
 			return errors.Join(append(errs, err)...)
 		}
 		if e, ok := src.Reopen(s.Clock.Now()); ok { // of several that decide so the fold takes the first
-			errs = append(errs, s.request(ctx, src, e))
+			_, err := s.ask(ctx, src, e, before[src.ID])
+			errs = append(errs, err)
 			continue
 		}
 		if e, due := s.due(src); due {
 			news, err := s.ask(ctx, src, e, before[src.ID])
-			tickets, errs = append(tickets, news...), append(errs, err)
+			if errs = append(errs, err); news { // whoever takes the ticket waits until the job is folded
+				tickets = append(tickets, domain.Ticket{Source: src.ID, Job: e.JobID, Provider: src.Provider, Owner: src.Owner})
+			}
 		}
 		if len(src.Jobs) == 0 || src.Waits() || held[src.ID] == src.Jobs[0].ID && !hurried(src.Jobs[0]) {
 			continue
@@ -142,19 +147,18 @@ func (s *Scheduler) notBefore(j domain.Job) time.Time {
 // once: its ticket may still have the old time.
 func hurried(j domain.Job) bool { return !j.Claimed && j.Failure != nil && j.RetryAt.IsZero() }
 
-// ask requests the job e of src, unless it was requested a moment before and the
-// rows are only behind. It gives the ticket of the job: whoever takes it waits until
-// the job is folded.
-func (s *Scheduler) ask(ctx context.Context, src domain.Source, e domain.SourceChanged, before asked) ([]domain.Ticket, error) {
-	if before.job == e.JobID && e.At.Before(before.at.Add(everyBreath)) {
+// ask appends e about src, unless it did a moment before and the rows are only behind:
+// while they are, every change of another source is a reason to look again.
+func (s *Scheduler) ask(ctx context.Context, src domain.Source, e domain.SourceChanged, before asked) (news bool, err error) {
+	if before.job == e.JobID && before.version == e.Version && e.At.Before(before.at.Add(everyBreath)) {
 		s.asked[src.ID] = before
-		return nil, nil
+		return false, nil
 	}
 	if err := s.request(ctx, src, e); err != nil {
-		return nil, err
+		return false, err
 	}
-	s.asked[src.ID] = asked{e.JobID, e.At}
-	return []domain.Ticket{{Source: src.ID, Job: e.JobID, Provider: src.Provider, Owner: src.Owner}}, nil
+	s.asked[src.ID] = asked{e.JobID, e.Version, e.At}
+	return true, nil
 }
 
 func (s *Scheduler) request(ctx context.Context, src domain.Source, e domain.SourceChanged) error {

@@ -202,3 +202,36 @@ func TestAccessDuringARun(t *testing.T) {
 		t.Errorf("got %q, want the source opened once more, and only once", got)
 	}
 }
+
+// Access is one decision, however often its scheduler looks before that is folded:
+// while a projector is behind, what other sources do has it look without end.
+func TestAccessIsDecidedOnce(t *testing.T) {
+	t.Parallel()
+
+	s := newSafe(t)
+	s.run()
+	s.conn.token = "suspended"
+	s.Request(s.source, domain.SyncIncremental)
+	_ = s.once() // refused
+	s.append(s.Source(s.source).Hinted(domain.Hint{Origin: "webhook", Access: true}, s.Clock.Now()))
+	s.Rows.Pause()
+	before, scheduler := len(s.Log.Records(s.source)), s.scheduler(newQueue())
+	look := func(want int) {
+		t.Helper()
+		if err := scheduler.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Log.Records(s.source)) - before; got != want {
+			t.Errorf("got %d decisions, want %d", got, want)
+		}
+	}
+	for range 3 {
+		look(1)
+	}
+	s.Clock.Turn(time.Minute)
+	look(2) // the first one may be lost
+	s.Rows.Resume()
+	if src := s.Source(s.source); src.CredentialExpired {
+		t.Errorf("got %+v, want it open again", src)
+	}
+}
