@@ -49,8 +49,9 @@ type Line[T any] struct {
 	Parallel int            // batches asked for at once; 0: 8
 	Observe  func(Observed) // is told what happens, by several at once; nil: nobody is
 
-	soft, hard   context.Context // end: nothing new is asked; what was asked is given up
-	slots        chan struct{}   // calls that are made now
+	soft, hard   context.Context         // end: nothing new is asked; what was asked is given up
+	lost         context.CancelCauseFunc // ends soft: a feed has ended
+	slots        chan struct{}           // calls that are made now
 	fresh, again *class[T]
 }
 
@@ -74,10 +75,12 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	if l.Parallel == 0 {
 		l.Parallel = defaultParallel
 	}
-	l.soft = ctx
+	work, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	l.soft, l.lost = work, lost
 	hard, drop := context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, drop) })
+	stop := context.AfterFunc(work, func() { time.AfterFunc(grace, drop) })
 	defer stop()
 	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
 	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false)}
@@ -86,11 +89,11 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	if err != nil {
 		return err
 	}
-	if err := router.Run(ctx); err != nil {
+	if err := router.Run(work); err != nil {
 		return fmt.Errorf("pipeline: %s: %w", l.Name, err)
 	}
 	if ctx.Err() == nil {
-		return fmt.Errorf("pipeline: %s: %w", l.Name, errEnded)
+		return fmt.Errorf("pipeline: %s: %w", l.Name, errors.Join(errEnded, context.Cause(work)))
 	}
 	return ctx.Err()
 }

@@ -49,12 +49,14 @@ func (l *Line[T]) inSession(next message.HandlerFunc) message.HandlerFunc {
 		if !ok {
 			return next(msg)
 		}
-		return nil, serve(func(m *message.Message) error {
+		err := serve(func(m *message.Message) error {
 			_, err := safe(m)
 			if err != nil && !errors.Is(err, context.Canceled) {
 				l.Log.ErrorContext(m.Context(), "message comes again", "stage", l.Name, "event", m.UUID, "err", err)
 			}
 			return err
 		})
+		l.lost(err) // the router goes on as long as another feed does
+		return nil, err
 	}
 }

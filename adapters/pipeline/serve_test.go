@@ -101,3 +101,27 @@ func TestStopsInTrouble(t *testing.T) {
 		})
 	}
 }
+
+// A lost is a feed whose log has forgotten what was not read yet.
+type lost struct{ calls }
+
+func (lost) Serve(context.Context, string, func(*message.Message) error) error {
+	return domain.ErrLogLost
+}
+
+// A feed that ends by itself ends the stage, whatever else feeds it: nobody is to take
+// a stage for alive that is given nothing new.
+func TestLosesItsPlace(t *testing.T) {
+	t.Parallel()
+
+	r := &reports{}
+	d := &pipeline.Dispatcher{
+		Stage: &stage{}, Live: pipeline.Feed{Topic: "events", Subscriber: lost{}}, Again: pipeline.Again{Feed: pipeline.Feed{Topic: "again", Subscriber: calls{}}},
+		Dead: r, DeadTopic: "dead", Reports: r, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if err := d.Run(ctx); !errors.Is(err, domain.ErrLogLost) {
+		t.Errorf("got %v, want what its feed ended with", err)
+	}
+}
