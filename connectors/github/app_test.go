@@ -159,6 +159,37 @@ func TestOwnAppFollowsNoRedirect(t *testing.T) {
 	}
 }
 
+// TestClosed: an installation that was removed or suspended is a credential that is
+// refused, and no repository that is gone, nor a change to look at; one whose tokens
+// were revoked is open.
+func TestClosed(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t, nil)
+	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
+	w.Scope.Credential = forgetest.With(domain.Credential{
+		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+	from := w.Start()
+	for _, status := range []int{http.StatusNotFound, http.StatusForbidden} {
+		w.api.Fail(forgetest.Fault{Match: "access_tokens", Status: status})
+		w.clock.Turn(2 * time.Hour) // no token is left
+		changed, err := w.Conn.(domain.Prober).Changed(t.Context(), w.Scope, from)
+		_, invalid := w.Conn.Validate(t.Context(), w.Scope)
+		for _, err := range []error{err, invalid} {
+			if changed || !errors.Is(err, domain.ErrUnauthorized) || errors.Is(err, domain.ErrGone) {
+				t.Errorf("status %d: got %v, %v, want ErrUnauthorized", status, changed, err)
+			}
+		}
+		w.api.Mend()
+	}
+	w.Listed()
+	w.api.Revoke()
+	if _, err := w.Conn.Validate(t.Context(), w.Scope); err != nil {
+		t.Errorf("got %v with a token that was revoked, want another one", err)
+	}
+}
+
 // TestSuspended: a suspended installation is known by the next run, also while a token
 // of it is at hand that has not ended; and so is its end, whatever became of the token.
 func TestSuspended(t *testing.T) {
