@@ -135,23 +135,29 @@ func (p *Poller) changed(ctx context.Context, conn domain.Connector, src domain.
 	if !src.CredentialExpired && (!ok || src.Failure != nil) {
 		return true, nil
 	}
-	if !ok {
-		return false, nil // whether it is open again a credential will tell
-	}
 	scope, _, err := scoper{p.Cache, p.Credentials}.scope(src)
 	if err != nil {
 		return false, err
+	}
+	if src.CredentialExpired {
+		return opened(ctx, conn, scope), nil
 	}
 	var resume domain.Cursor
 	if src.Cursor != nil {
 		resume = src.Cursor.Resume
 	}
 	changed, err := prober.Changed(ctx, scope, resume)
-	if src.CredentialExpired { // an answer, whatever it is, means that it is open again
-		return err == nil, nil //nolint:nilerr // it still waits
-	}
 	if err != nil && !errors.Is(err, domain.ErrTransient) && ctx.Err() == nil {
 		return true, nil //nolint:nilerr // the job that follows says why
 	}
 	return changed, err
+}
+
+// opened reports whether the provider lets the credential in again, whatever it then
+// says of the object: a job makes that visible. A probe does not tell: it asks nobody
+// where a cursor says nothing.
+func opened(ctx context.Context, conn domain.Connector, scope domain.Scope) bool {
+	_, err := conn.Validate(ctx, scope)
+	var invalid *domain.InvalidError
+	return err == nil || errors.Is(err, domain.ErrGone) || errors.As(err, &invalid)
 }
