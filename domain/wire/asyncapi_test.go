@@ -82,12 +82,14 @@ func asyncAPI(t *testing.T) node {
 			"license": node{"name": "MIT"},
 		},
 		"channels": node{
-			"events":   channel("events", "The truth about sources and their files.", wire.TypeSourceChanged, wire.TypeFileChanged),
-			"pipeline": channel("pipeline", "What the stages of the pipeline made of the files.", wire.TypeStageReported),
+			"events":     channel("events", "delete", "The truth about sources and their files.", wire.TypeSourceChanged, wire.TypeFileChanged),
+			"pipeline":   channel("pipeline", "delete", "What the stages of the pipeline made of the files.", wire.TypeStageReported),
+			"filesState": channel("files.state", "compact", "Under each file id the last FileChanged that counts, and a record without a value once the file is removed. There with FILES_STATE=true only.", wire.TypeFileChanged),
 		},
 		"operations": node{
-			"sendEvents":   operation("events", "What became of a source or a file is appended in the order it became known."),
-			"sendPipeline": operation("pipeline", "A stage reports each file that it was handed."),
+			"sendEvents":     operation("events", "What became of a source or a file is appended in the order it became known."),
+			"sendPipeline":   operation("pipeline", "A stage reports each file that it was handed."),
+			"sendFilesState": operation("filesState", "The state of a file takes the place of the one before."),
 		},
 		"components": node{"messages": messages},
 	}
@@ -98,7 +100,7 @@ func shortName(eventType string) string { return strings.Split(eventType, ".")[1
 
 func ref(path string) node { return node{"$ref": "#/" + path} }
 
-func channel(name, summary string, eventTypes ...string) node {
+func channel(name, cleanup, summary string, eventTypes ...string) node {
 	messages := node{}
 	for _, eventType := range eventTypes {
 		messages[shortName(eventType)] = ref("components/messages/" + shortName(eventType))
@@ -112,7 +114,7 @@ func channel(name, summary string, eventTypes ...string) node {
 			"never a hash of the key.",
 		"bindings": node{"kafka": node{
 			"topic": "dataconnector." + name + ".v1", "bindingVersion": "0.5.0",
-			"topicConfiguration": node{"cleanup.policy": []string{"delete"}, "retention.ms": -1, "max.message.bytes": 1 << 20},
+			"topicConfiguration": node{"cleanup.policy": []string{cleanup}, "retention.ms": -1, "max.message.bytes": 1 << 20},
 		}},
 	}
 }
@@ -125,8 +127,11 @@ func messageOf(t *testing.T, eventType string, event any) node {
 	t.Helper()
 	var schema json.RawMessage = schemaOf(t, eventType, event)
 	title, key := readLanguage(t).comments[shortName(eventType)], "The file id."
-	if eventType == wire.TypeSourceChanged {
+	switch eventType {
+	case wire.TypeSourceChanged:
 		key = "The source id."
+	case wire.TypeStageReported:
+		key += " The source id where it is about an event of a source."
 	}
 	return node{
 		"name": eventType, "title": shortName(eventType), "summary": title, "contentType": "application/json",
@@ -169,7 +174,7 @@ func headerSchema() node {
 			wire.HeaderID:          text("The id of the event. An event that is appended again has the same one.", "format", "uuid"),
 			wire.HeaderType:        text("The type of the event, with its version."),
 			wire.HeaderSource:      text("The source that the event belongs to.", "pattern", "^/sources/[0-9a-f-]{36}$"),
-			wire.HeaderSubject:     text("The file id, of a SourceChanged the source id.", "format", "uuid"),
+			wire.HeaderSubject:     text("The file id, of a SourceChanged and of a report on one the source id.", "format", "uuid"),
 			wire.HeaderTime:        text("When the event was made. No order rests on it.", "format", "date-time"),
 			wire.HeaderDataSchema:  text("The JSON Schema of the data.", "format", "uri"),
 			wire.HeaderContentType: text("Of the value.", "const", "application/json"),
