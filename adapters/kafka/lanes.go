@@ -9,7 +9,6 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/confuse/data-connector/domain"
@@ -147,9 +146,9 @@ func (l *lanes) trouble(ctx context.Context, p kgo.FetchTopicPartition) {
 		return
 	}
 	err := readError(partitionName{p.Topic, p.Partition}, -1, p.Err)
-	if errors.Is(err, domain.ErrLogLost) || errors.Is(p.Err, kerr.OffsetOutOfRange) {
+	if errors.Is(err, domain.ErrLogLost) {
 		l.options.Log.ErrorContext(ctx, "consumer group has lost its place", "group", l.own.Group, "err", err)
-		l.fail(err)
+		l.fail(fmt.Errorf("consumer group %q: %w", l.own.Group, err))
 		return
 	}
 	l.options.Log.WarnContext(ctx, "consumer group in trouble", "group", l.own.Group, "err", err)

@@ -139,4 +139,5 @@ const logLostRemedy = `The tables have seen events that the log no longer holds,
 1. Look whether KAFKA_BOOTSTRAP_SERVERS and KAFKA_TOPIC_PREFIX name the log that DATABASE_URL belongs to.
 2. If they do, restore the topics from their backup, then start again.
 3. If what is missing is gone for good, accept the loss: DROP SCHEMA read CASCADE in the database, then start
-   again. The tables are filled from what the log holds.`
+   again. The tables are filled from what the log holds. A consumer group that is named above is deleted (by
+   kafka-consumer-groups.sh --delete --group NAME): its stage begins with the first event that is there.`
