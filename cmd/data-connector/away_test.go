@@ -182,6 +182,11 @@ func (f *forge) checkAlone(source string) {
 	if status := fetch(f.t, f.server.URL+"/readyz", &health); status != http.StatusServiceUnavailable {
 		f.t.Errorf("readyz without Kafka: got %d, want 503", status)
 	}
+	resp := request(f.t, http.MethodGet, f.server.URL+"/metrics", nil)
+	defer func() { _ = resp.Body.Close() }() // read to its end
+	if metrics, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(metrics), "dataconnector_sources{") {
+		f.t.Errorf("metrics without Kafka: got %v, %d bytes, want what needs no Kafka", err, len(metrics))
+	}
 }
 
 // checkHeard waits until deliveries are on the log, the inbox is empty, and a sync
