@@ -50,9 +50,12 @@ func newCircuit(name string, p Patience, changed func(open bool)) *circuit {
 		IsSuccessful: func(err error) bool {
 			return err == nil || IsFinal(err) || errors.Is(err, context.Canceled) // it answered; or we hung up
 		},
-		OnStateChange: func(_ string, _, to gobreaker.State) {
-			changed(to == gobreaker.StateOpen)
-			if to == gobreaker.StateClosed {
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			switch gobreaker.StateClosed { // half-open is open still: a probe is under way
+			case from:
+				changed(true)
+			case to:
+				changed(false)
 				c.wake()
 			}
 		},

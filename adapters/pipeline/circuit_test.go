@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,5 +76,54 @@ func TestCircuitOfWhatIsHandedOnAgain(t *testing.T) {
 	}
 	if n := news.Load(); n > 0 {
 		t.Errorf("trouble of what is new was told %d times", n)
+	}
+}
+
+// A circuit is open until the neighbour is back: a probe does not close it.
+func TestProbesCloseNoCircuit(t *testing.T) {
+	t.Parallel()
+
+	source := domain.SourceID{UUID: uuid.New()}
+	var asked atomic.Int32
+	s := &stage{limits: pipeline.Limits{Items: 1}, answer: func([]string) error {
+		if asked.Add(1) <= 5 {
+			return errors.New("down")
+		}
+		return nil
+	}}
+	var mu sync.Mutex
+	var told []bool
+	done := make(chan struct{})
+	r := &reports{}
+	d := &pipeline.Dispatcher{
+		Stage: s, Live: pipeline.Feed{Topic: "events", Subscriber: calls{feed{changes(t, source, 1)}}}, Dead: r, DeadTopic: "dead", Reports: r,
+		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
+		Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Patience: pipeline.Patience{First: time.Millisecond, Last: time.Millisecond, Trips: 1, Open: time.Millisecond},
+		Observe: func(o pipeline.Observed) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case o.Changed:
+				told = append(told, o.Open)
+			case o.State == domain.StageDone:
+				close(done)
+			}
+		},
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Error("it is not done")
+	}
+	stop()
+	<-ended
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Equal(told, []bool{true, false}) {
+		t.Errorf("got told %v, want that it opened once and closed once, after %d tries", told, asked.Load())
 	}
 }
