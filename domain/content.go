@@ -65,6 +65,6 @@ type PackWriter interface {
 type Staged interface {
 	Digest() Digest
 	Size() int64  // bytes, uncompressed
-	Head() []byte // the first 2 KiB or less, to tell language and binary
+	Head() []byte // the first 2 KiB or less, to tell language and binary; not to be used after Keep or Drop
 	Drop()        // frees it; after Keep it does nothing
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,7 +36,10 @@ func (b *batch) apart(files []fileOf) (fresh, rest []fileOf) {
 // tombstone of a file that has come back, it has done nothing, and says so.
 func copyFiles(ctx context.Context, tx pgx.Tx, p *partition, b *batch, files []fileOf) (copied bool, err error) {
 	c := newCells(1)
-	for _, at := range files {
+	for i, at := range files {
+		if i == 1 { // the others are about as long as the first
+			c.columns[0] = slices.Grow(c.columns[0], len(files)*(len(c.columns[0])+16))
+		}
 		c.row(1 + len(fileTypes()))
 		if err := addFile(c, &b.records[at.record], b.sourceNow(at.source).Owner); err != nil {
 			return false, fmt.Errorf("files: %w", err)

@@ -15,14 +15,19 @@ const window = 1 << 20
 // copies less than a stream.
 const smallItem = 64 << 10
 
+// tinyItem is the most bytes of an item whose literals stay as they are. Coding
+// them takes a third to a half of the time and saves a quarter, of items that are
+// two thirds of the files of a source tree and a twelfth of its bytes.
+const tinyItem = 4 << 10
+
 // codecs keeps encoders and decoders: making one costs more than a small item.
 // Encoders that failed are not given back.
-type codecs struct{ encoders, decoders, presses sync.Pool }
+type codecs struct{ encoders, decoders, presses, scraps sync.Pool }
 
 // A press compresses one small item at a time.
 type press struct {
-	enc     *zstd.Encoder
-	in, out []byte
+	enc, tiny *zstd.Encoder
+	in        []byte
 }
 
 func (c *codecs) press() (*press, error) {
@@ -30,10 +35,34 @@ func (c *codecs) press() (*press, error) {
 		return p, nil
 	}
 	enc, err := newEncoder(nil)
-	return &press{enc: enc, in: make([]byte, smallItem)}, err
+	if err != nil {
+		return nil, err
+	}
+	tiny, err := newEncoder(nil, zstd.WithNoEntropyCompression(true))
+	return &press{enc: enc, tiny: tiny, in: make([]byte, smallItem)}, err
+}
+
+// append appends the frame of content to b.
+func (p *press) append(b, content []byte) []byte {
+	if len(content) <= tinyItem {
+		return p.tiny.EncodeAll(content, b)
+	}
+	return p.enc.EncodeAll(content, b)
 }
 
 func (c *codecs) putPress(p *press) { c.presses.Put(p) }
+
+// A scrap is memory of a small item, which the next one uses again.
+type scrap struct{ bytes []byte }
+
+func (c *codecs) scrap() *scrap {
+	if s, ok := c.scraps.Get().(*scrap); ok {
+		return s
+	}
+	return &scrap{}
+}
+
+func (c *codecs) putScrap(s *scrap) { c.scraps.Put(s) }
 
 // encoder works on the goroutine of its caller. An empty item is a frame, too.
 func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
@@ -44,9 +73,9 @@ func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
 	return newEncoder(w)
 }
 
-func newEncoder(w io.Writer) (*zstd.Encoder, error) {
-	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(window), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false)) // the digest tells damage
+func newEncoder(w io.Writer, more ...zstd.EOption) (*zstd.Encoder, error) {
+	return zstd.NewWriter(w, append(more, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))...) // the digest tells damage
 }
 
 func (c *codecs) putEncoder(e *zstd.Encoder) {

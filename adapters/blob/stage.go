@@ -58,13 +58,13 @@ func fill(ctx context.Context, r io.Reader, buf []byte) (n int, err error) {
 
 // stageSmall stages content that lies in memory as a whole, in one piece of memory.
 func (s *Store) stageSmall(p *press, content []byte) *staged {
-	p.out = p.enc.EncodeAll(content, p.out[:0])
+	memory := s.codecs.scrap()
 	head := min(len(content), headSize)
-	kept := append(make([]byte, 0, head+len(p.out)), content[:head]...)
-	kept = append(kept, p.out...)
+	memory.bytes = p.append(append(memory.bytes[:0], content[:head]...), content)
+	body := memory.bytes[head:]
 	return &staged{
-		digest: sha256.Sum256(content), size: int64(len(content)), head: kept[:head:head],
-		body: spill{spool: s.spool, mem: *bytes.NewBuffer(kept[head:]), size: int64(len(p.out))},
+		digest: sha256.Sum256(content), size: int64(len(content)), head: memory.bytes[:head:head],
+		body: spill{spool: s.spool, mem: *bytes.NewBuffer(body), size: int64(len(body))}, memory: memory, codecs: &s.codecs,
 	}
 }
 
@@ -124,6 +124,9 @@ type staged struct {
 	head   []byte
 	body   spill
 	gone   bool
+
+	memory *scrap // that head and body lie in; nil: in memory of their own
+	codecs *codecs
 }
 
 func (s *staged) Digest() domain.Digest { return s.digest }
@@ -134,5 +137,9 @@ func (s *staged) Drop() {
 	if !s.gone {
 		s.gone = true
 		s.body.drop()
+		if s.memory != nil {
+			s.codecs.putScrap(s.memory)
+			s.head, s.memory = nil, nil
+		}
 	}
 }

@@ -122,15 +122,15 @@ func TestCollectCancelledRun(t *testing.T) {
 	p := &provider{files: tree(9), pageSize: 3}
 	b := newBench(t, p, anyConfig)
 	s := service(b.World, p)
-	b.engine.Readers = 1
-	reads := 0
-	p.fetching = func() {
-		if reads++; reads == 5 { // on the second page: its pack and its events come behind the end
+	packs := 0
+	b.Packs.Refuse(func(string) error {
+		if packs++; packs == 2 { // the second page's: it and its events come behind the end
 			if _, err := s.CancelJob(t.Context(), ingest.JobRequest{Owner: "owner-1", Job: b.Source(b.source).Jobs[0].ID}); err != nil {
 				t.Error(err)
 			}
 		}
-	}
+		return nil
+	})
 	if err := b.once(); !errors.Is(err, domain.ErrFenced) {
 		t.Fatalf("got %v, want the run fenced", err)
 	}
@@ -142,7 +142,7 @@ func TestCollectCancelledRun(t *testing.T) {
 	if diff := cmp.Diff(live, b.Packs.Names()); diff != "" {
 		t.Errorf("packs (-named by live files +left):\n%s", diff)
 	}
-	p.fetching = nil
+	b.Packs.Refuse(nil)
 	b.sync(domain.SyncFull)
 	b.collect(b.collector(0))
 	if b.readable() != 9 {

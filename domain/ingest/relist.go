@@ -92,10 +92,7 @@ func (r *run) removeVanished(ctx context.Context, gone *vanished, before, epoch 
 	inferred := int64(gone.inferred())
 	hold := !r.job.Release && inferred > valveMinimum && (r.src.Held != nil || 2*inferred > before)
 	held := domain.Held{Epoch: epoch, Count: inferred}
-	v, err := r.known.load(ctx, nil, nil)
-	if err != nil {
-		return err
-	}
+	v := r.known.view(0)
 	for l, err := range gone.left() {
 		if err != nil {
 			return err

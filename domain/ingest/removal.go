@@ -12,10 +12,7 @@ import (
 // content, webhook and credential, then the event that ends it. A cut anywhere is made good
 // by the next run, which finds fewer live files; dropping them again is harmless.
 func (r *run) remove(ctx context.Context) error {
-	v, err := r.known.load(ctx, nil, nil)
-	if err != nil {
-		return err
-	}
+	v := r.known.view(0)
 	for f, err := range r.Index.Live(ctx, r.src.ID, domain.ByPath) {
 		if err != nil {
 			return err

@@ -74,7 +74,7 @@ func (r *run) resolvePage(ctx context.Context, changes []domain.Change, gone *va
 		return err
 	}
 	s := &resolution{run: r, view: v, gone: gone, deletes: map[string]bool{}}
-	var wanted []domain.Item
+	wanted := make([]domain.Item, 0, len(changes))
 	needs := make([]bool, len(changes))
 	for i, c := range changes {
 		if c.Deleted {
@@ -123,7 +123,7 @@ func (r *run) lastWord(changes []domain.Change) ([]domain.Change, []domain.FileI
 // viewOf loads what is known of the files that changes may concern. ids are the
 // first ids of their items.
 func (r *run) viewOf(ctx context.Context, changes []domain.Change, ids []domain.FileID) (*view, error) {
-	var paths [][]byte
+	paths := make([][]byte, 0, len(changes))
 	for _, c := range changes {
 		if r.caps.Identity == domain.ByPath {
 			paths = append(paths, c.Item.Path)
@@ -133,7 +133,7 @@ func (r *run) viewOf(ctx context.Context, changes []domain.Change, ids []domain.
 		}
 	}
 	if r.caps.Identity == domain.ByPath && r.known.new(paths) {
-		return r.known.load(ctx, nil, nil)
+		return r.known.view(len(ids)), nil
 	}
 	return r.known.load(ctx, paths, ids)
 }

@@ -30,10 +30,7 @@ func (r *run) restore(ctx context.Context) error {
 	if err != nil || len(packs) == 0 {
 		return err
 	}
-	v, err := r.known.load(ctx, nil, nil)
-	if err != nil {
-		return err
-	}
+	v := r.known.view(0)
 	for f, err := range r.Index.Live(ctx, r.src.ID, domain.ByPath) {
 		if err != nil {
 			return err

@@ -14,10 +14,15 @@ type view struct {
 	byPath map[string]domain.FileID      // live ones
 }
 
+// view knows of no file yet; it is going to know about size ones.
+func (k *known) view(size int) *view {
+	return &view{known: k, byID: make(map[domain.FileID]domain.File, size), byPath: make(map[string]domain.FileID, size)}
+}
+
 // load reads all that a page needs in two queries: the live files at its paths,
 // and the files with its ids.
 func (k *known) load(ctx context.Context, rawPaths [][]byte, ids []domain.FileID) (*view, error) {
-	v := &view{known: k, byID: map[domain.FileID]domain.File{}, byPath: map[string]domain.FileID{}}
+	v := k.view(len(ids))
 	if len(rawPaths) > 0 {
 		files, err := k.at(ctx, rawPaths)
 		if err != nil {
