@@ -161,7 +161,7 @@ const aroundEvent = 384
 // business of a receiver.
 func (s *Stage) HandleSource(ctx context.Context, h pipeline.SourceHandover) error {
 	e := h.Event
-	e.Cursor = nil
+	e.Cursor, e.Failures = nil, nil
 	body, err := pipeline.Encode(Payload{Type: TypeSource, Timestamp: h.Time, Data: e, Replay: h.Replay})
 	if err != nil {
 		return pipeline.Final(err)

@@ -75,6 +75,38 @@ func TestStage(t *testing.T) {
 	}
 }
 
+// Of a source a receiver gets what is its business.
+func TestSource(t *testing.T) {
+	t.Parallel()
+
+	var body []byte
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	defer s.Close()
+	stage, err := webhook.New(pipeline.Client{URL: s.URL, HTTP: pipeline.HTTPClient(1)}, secret, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := pipeline.SourceHandover{ID: domain.EventID{UUID: uuid.New()}, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Event: domain.SourceChanged{
+		SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", Change: domain.SyncProgressed, Run: 1, Seq: 2,
+		Cursor: &domain.Envelope{}, Failures: []domain.ItemFailure{{Path: "a", Code: "unreadable"}}, Counts: &domain.Counts{},
+	}}
+	if err := stage.HandleSource(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Type string
+		Data map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(body, &got); err != nil || got.Type != webhook.TypeSource {
+		t.Fatalf("got %s, %v", body, err)
+	}
+	for name, want := range map[string]bool{"source_id": true, "change": true, "counts": true, "cursor": false, "failures": false} {
+		if _, there := got.Data[name]; there != want {
+			t.Errorf("%s: got there: %t, in %s", name, there, body)
+		}
+	}
+}
+
 // The signature is the standard's own example.
 func TestSign(t *testing.T) {
 	t.Parallel()
