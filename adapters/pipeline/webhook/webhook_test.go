@@ -87,7 +87,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := pipeline.SourceHandover{ID: domain.EventID{UUID: uuid.New()}, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Event: domain.SourceChanged{
-		SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", Change: domain.SyncProgressed, Run: 1, Seq: 2,
+		SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", Change: domain.SourceSyncProgressed, Run: 1, Seq: 2,
 		Cursor: &domain.Envelope{}, Failures: []domain.ItemFailure{{Path: "a", Code: "unreadable"}}, Counts: &domain.Counts{},
 	}}
 	if err := stage.HandleSource(t.Context(), h); err != nil {
