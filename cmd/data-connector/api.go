@@ -8,7 +8,6 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/confuse/data-connector/adapters/httpapi"
-	"github.com/confuse/data-connector/adapters/kafka"
 	"github.com/confuse/data-connector/adapters/postgres"
 	"github.com/confuse/data-connector/adapters/redis"
 	"github.com/confuse/data-connector/docs"
@@ -32,7 +31,7 @@ func (s *service) handler() (http.Handler, error) {
 		Version:  readBuild().version,
 		Commands: commands, Changes: commands,
 		Sources: s.reader, Files: s.reader, Jobs: s.reader,
-		Events: kafka.NewReader(s.kafka), Contents: s.packs, Folds: s.waiters, Ends: s.commands,
+		Events: s.checkedReader(), Contents: s.packs, Folds: s.waiters, Ends: s.commands,
 		Auth: s.authenticator(), Checks: s.checks(), Metrics: s.metrics(s.counts), Observe: s.counts.answered, Lost: s.contentLost,
 		AsyncAPI: events, Clock: s.clock, Log: s.log,
 		Deliveries: s.deliveries(), SourceHooks: s.sourceHooks(),

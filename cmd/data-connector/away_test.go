@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -171,6 +172,7 @@ func (f *forge) checkAlone(source string) {
 			f.t.Errorf("POST %s without Kafka: got %d %s, want 503 and why", order, status, answer)
 		}
 	}
+	f.checkUnread("/sources/" + source + "/events")
 	var health struct {
 		Status, Database string
 		Services         map[string]string
@@ -186,6 +188,26 @@ func (f *forge) checkAlone(source string) {
 	defer func() { _ = resp.Body.Close() }() // read to its end
 	if metrics, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(metrics), "dataconnector_sources{") {
 		f.t.Errorf("metrics without Kafka: got %v, %d bytes, want what needs no Kafka", err, len(metrics))
+	}
+}
+
+// checkUnread: what is read from the log is refused without Kafka, instead of waiting
+// for a broker that is silent.
+func (f *forge) checkUnread(path string) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), attemptTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.server.URL+path, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Errorf("%s without Kafka: got %v, want 503", path, err)
+		return
+	}
+	if closed := resp.Body.Close(); resp.StatusCode != http.StatusServiceUnavailable || closed != nil {
+		f.t.Errorf("%s without Kafka: got %d, %v, want 503", path, resp.StatusCode, closed)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/confuse/data-connector/adapters/kafka"
@@ -120,16 +119,10 @@ func (s *service) runsBetween(ctx context.Context, partition int32, from, to int
 
 // desk is where dead letters are settled.
 func (s *service) desk() *pipeline.Desk {
-	given, log := postgres.NewHanded(s.db), kafka.NewReader(s.kafka)
+	given := postgres.NewHanded(s.db)
 	return &pipeline.Desk{
-		Letters: s.reader, Dead: s.kafka.Layout.Dead(),
+		Letters: s.reader, Messages: s.checkedReader().Messages, Dead: s.kafka.Layout.Dead(),
 		Again: s.again, Topic: s.kafka.Layout.Replay(), Reports: s.commands, Clock: s.clock,
-		Messages: func(ctx context.Context, topic string, partition int32, offsets []int64) (map[int64]*message.Message, error) {
-			if err := s.commands.away(); err != nil { // what is found is published
-				return nil, err
-			}
-			return log.Messages(ctx, topic, partition, offsets)
-		},
 		Discarded: func(ctx context.Context, row projections.LetterRow) error {
 			if row.Stage != embed.Name {
 				return nil

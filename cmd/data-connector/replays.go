@@ -29,7 +29,7 @@ func (o replayOrders) Counts(ctx context.Context, r replay.Replay) ([]projection
 }
 
 func (s *service) replayOrders() replayOrders {
-	log := kafka.NewReader(s.kafka)
+	log := s.checkedReader()
 	return replayOrders{tables: s.reader, Service: &replay.Service{
 		Store: postgres.NewReplays(s.db), Sources: s.reader, Stages: stageNames(), Clock: s.clock,
 		Topic: func(ctx context.Context, name string) (bool, error) {
