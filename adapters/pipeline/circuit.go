@@ -89,19 +89,29 @@ func shut(err error) bool {
 // ctx ended first. When the circuit closes, all go on.
 func (c *class[T]) wait(ctx context.Context, failed int, err error) bool {
 	back := c.circuit.back()
-	p := c.Patience
-	most := min(p.First<<min(failed, 16), p.Last)
+	most := c.Patience.most(failed)
 	if shut(err) {
-		most = min(p.Open, p.Last)
+		most = min(c.Patience.Open, c.Patience.Last)
 	} else {
 		c.Observed(Observed{Trouble: true, Again: c.repeats})
 		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", c.Name, "again", c.repeats, "try", failed+1, "err", err)
 	}
-	wait := most/2 + rand.N(most/2+1) // spreads tries, no secret
+	wait := spread(most)
 	if asked := Later(err); asked > 0 {
 		wait = asked + rand.N(most/2+1)
 		back = nil // it said when
 	}
+	return pause(ctx, wait, back)
+}
+
+// most is how long to wait at most before try number failed+2.
+func (p Patience) most(failed int) time.Duration { return min(p.First<<min(failed, 16), p.Last) }
+
+// spread keeps tries apart; it is no secret.
+func spread(most time.Duration) time.Duration { return most/2 + rand.N(most/2+1) }
+
+// pause waits, or until back is closed. It reports false when ctx ended first.
+func pause(ctx context.Context, wait time.Duration, back <-chan struct{}) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,13 @@ type reports struct {
 	letters []*message.Message
 	done    chan struct{} // closed after so many reports
 	want    int
+	trouble atomic.Int32 // of the neighbour, as it was told
+}
+
+func (r *reports) observe(o pipeline.Observed) {
+	if o.Trouble {
+		r.trouble.Add(1)
+	}
 }
 
 func (r *reports) Append(_ context.Context, messages ...domain.Message) ([]domain.Position, error) {
@@ -151,6 +159,7 @@ func runInto(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports,
 		Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
 		Clock:   clock.System{}, Log: slog.New(slog.DiscardHandler),
 		Patience: pipeline.Patience{First: time.Millisecond, Last: 5 * time.Millisecond, Trips: 3, Open: 5 * time.Millisecond},
+		Observe:  r.observe,
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

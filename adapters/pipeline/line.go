@@ -143,7 +143,11 @@ func (l *Line[T]) Persist(ctx context.Context, do func(ctx context.Context) erro
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || !l.fresh.wait(ctx, failed, err) {
+		if ctx.Err() != nil {
+			return err
+		}
+		l.Log.WarnContext(ctx, "what a stage has done is not kept yet", "stage", l.Name, "try", failed+1, "err", err)
+		if !pause(ctx, spread(l.Patience.most(failed)), nil) {
 			return err
 		}
 	}

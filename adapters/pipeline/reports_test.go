@@ -72,6 +72,9 @@ func TestReportsTogether(t *testing.T) {
 	if len(l.all) != 200 || l.calls >= 220 {
 		t.Errorf("got %d reports in %d calls, want all of 200, few of them alone", len(l.all), l.calls)
 	}
+	if n := l.trouble.Load(); n > 0 {
+		t.Errorf("trouble of the log counts %d times as trouble of the neighbour", n)
+	}
 	if len(l.double) > 0 {
 		t.Errorf("got reports of %v under ids of others", l.double)
 	}
