@@ -51,10 +51,10 @@ func newCircuit(name string, p Patience, changed func(open bool)) *circuit {
 			return err == nil || IsFinal(err) || errors.Is(err, context.Canceled) // it answered; or we hung up
 		},
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			switch gobreaker.StateClosed { // half-open is open still: a probe is under way
-			case from:
+			if from == gobreaker.StateClosed { // half-open is open still: a probe is under way
 				changed(true)
-			case to:
+			}
+			if to == gobreaker.StateClosed {
 				changed(false)
 				c.wake()
 			}
