@@ -168,9 +168,9 @@ func (c *Connector) mint(ctx context.Context, a app, installation string, p plac
 	t, _, err := api.Apps.CreateInstallationToken(rest.With(ctx, rest.Ask{Route: "installation_token", Repeatable: true}), id, &sdk.InstallationTokenOptions{}) // not nil, which is sent as null
 	switch err = classify("installation token", err); {
 	case errors.Is(err, domain.ErrGone):
-		return installationToken{}, fmt.Errorf("github: the installation of the app is not there any more: %w: %s", domain.ErrUnauthorized, err) // not that the repository is gone
+		return installationToken{}, fmt.Errorf("github: the installation of the app is not there any more: %w: %s", domain.ErrUnauthorized, err.Error()) // not that the repository is gone
 	case errors.Is(err, domain.ErrForbidden):
-		return installationToken{}, fmt.Errorf("github: the installation of the app is suspended: %w: %s", domain.ErrUnauthorized, err)
+		return installationToken{}, fmt.Errorf("github: the installation of the app is suspended: %w: %s", domain.ErrUnauthorized, err.Error())
 	case err != nil:
 		return installationToken{}, err
 	}
