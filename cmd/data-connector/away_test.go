@@ -243,10 +243,10 @@ func TestStartWithoutKafkaInVain(t *testing.T) {
 
 	dir := folder(t, map[string]string{"a": "a"})
 	env := serveEnv(t, dir)
-	away := with(env, "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1", "STARTUP_TIMEOUT=1500ms")
+	away := with(env, "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1", "STARTUP_TIMEOUT=5s")
 	gaveUp := func(what string, args ...string) {
 		t.Helper()
-		if r := call(t, away, append([]string{"serve"}, args...)...); r.code != exitFailed || !strings.Contains(r.err, "kafka did not answer within STARTUP_TIMEOUT=1.5s") {
+		if r := call(t, away, append([]string{"serve"}, args...)...); r.code != exitFailed || !strings.Contains(r.err, "kafka did not answer within STARTUP_TIMEOUT=5s") {
 			t.Errorf("%s: got exit code %d and %q", what, r.code, r.err)
 		}
 	}
