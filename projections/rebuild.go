@@ -87,7 +87,8 @@ const (
 	PointAfterSwap  = "after swap"
 )
 
-// Run rebuilds and exchanges. It resumes what another call of this program left. After an error the tables that serve are as they were.
+// Run rebuilds and exchanges. It resumes what another call of this program left.
+// After an error the tables that serve are as they were.
 //
 // ErrRebuildRuns, ErrRebuildCancelled; domain.ErrLogLost.
 func (r *Rebuild) Run(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -22,6 +23,13 @@ import (
 	"github.com/confuse/data-connector/domain"
 )
 
+// ownApp opens a source with an app's own key.
+func ownApp(key domain.Secret) func(context.Context) (domain.Credential, error) {
+	return forgetest.With(domain.Credential{
+		Kind: domain.CredentialApp, Secret: key, Settings: map[string]string{"app_id": "12", "installation_id": "34"},
+	})
+}
+
 func privateKey(t *testing.T) domain.Secret {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -40,9 +48,7 @@ func TestApp(t *testing.T) {
 	w := newWorld(t, map[string]any{"indexIssues": true})
 	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
 	w.api.Issue(1, "One", "")
-	w.Scope.Credential = forgetest.With(domain.Credential{
-		Kind: domain.CredentialApp, Secret: key, Settings: map[string]string{"app_id": "12", "installation_id": "34"},
-	})
+	w.Scope.Credential = ownApp(key)
 	for range 2 {
 		if l := w.Listed(); len(l.Items) != 2 {
 			t.Errorf("got %q", l.Paths())
@@ -56,7 +62,7 @@ func TestApp(t *testing.T) {
 	if got := w.api.Minted(); got != 2 {
 		t.Errorf("got %d tokens made, want another one before the end of the first", got)
 	}
-	w.Scope.Credential = forgetest.With(domain.Credential{Kind: domain.CredentialApp, Secret: "no key", Settings: map[string]string{"app_id": "12", "installation_id": "34"}})
+	w.Scope.Credential = ownApp("no key")
 	if _, err := w.List(); !errors.Is(err, domain.ErrUnauthorized) {
 		t.Errorf("got %v for a key that is none, want ErrUnauthorized", err)
 	}
@@ -167,9 +173,7 @@ func TestClosed(t *testing.T) {
 
 	w := newWorld(t, nil)
 	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
-	w.Scope.Credential = forgetest.With(domain.Credential{
-		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
-	})
+	w.Scope.Credential = ownApp(privateKey(t))
 	from := w.Start()
 	for _, status := range []int{http.StatusNotFound, http.StatusForbidden} {
 		w.api.Fail(forgetest.Fault{Match: "access_tokens", Status: status})
@@ -197,9 +201,7 @@ func TestSuspended(t *testing.T) {
 
 	w := newWorld(t, nil)
 	w.Repo.Commit("main", gittest.Put("README.md", "hello"))
-	w.Scope.Credential = forgetest.With(domain.Credential{
-		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
-	})
+	w.Scope.Credential = ownApp(privateKey(t))
 	w.Listed()
 	w.api.Suspend(true)
 	for range 2 {

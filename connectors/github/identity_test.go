@@ -184,9 +184,7 @@ func TestUndeliveredToApp(t *testing.T) {
 	if failed, next, err := log.UndeliveredToAll(t.Context(), w.Scope, ""); failed || next != "" || err != nil {
 		t.Errorf("got %v, %q, %v of a source that no app opens, want nothing", failed, next, err)
 	}
-	w.Scope.Credential = forgetest.With(domain.Credential{
-		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
-	})
+	w.Scope.Credential = ownApp(privateKey(t))
 	read := func() (n int) {
 		for _, c := range w.api.Calls() {
 			if strings.HasSuffix(c.Path, "/app/hook/deliveries") {

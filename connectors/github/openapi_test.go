@@ -109,9 +109,7 @@ func callEverything(t *testing.T) []forgetest.Call {
 	if err != nil || w.Conn.RemoveHook(t.Context(), w.Scope, hook.ID) != nil {
 		t.Fatal(err)
 	}
-	w.Scope.Credential = forgetest.With(domain.Credential{
-		Kind: domain.CredentialApp, Secret: privateKey(t), Settings: map[string]string{"app_id": "12", "installation_id": "34"},
-	})
+	w.Scope.Credential = ownApp(privateKey(t))
 	w.Scope.Cache = t.TempDir()
 	w.Listed()
 	if log, ok := w.Conn.(domain.SharedDeliveryLog); ok {
