@@ -52,4 +52,22 @@ func TestManyNewFilesAtOnce(t *testing.T) {
 	}
 	sameRows(t, want, cut.rows(t))
 	sameRows(t, want, whole.rows(t))
+	if got := whole.inSavepoints(t); got != 2*many { // all but the file that was modified, too
+		t.Errorf("got %d rows that were copied, want %d", got, 2*many)
+	}
+	if got := alone.inSavepoints(t); got != 0 {
+		t.Errorf("got %d rows that were copied one by one", got)
+	}
+}
+
+// inSavepoints counts the files that were written in one: it has a number of its own
+// among transactions, other than that of the last batch.
+func (w *world) inSavepoints(t *testing.T) (n int) {
+	t.Helper()
+	err := w.db.QueryRow(t.Context(), `
+		SELECT count(*) FROM files WHERE xmin::text::bigint > (SELECT min(xmin::text::bigint) FROM checkpoints)`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
