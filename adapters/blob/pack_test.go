@@ -19,7 +19,7 @@ import (
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 
-	for _, size := range []int{0, 1, 2<<10 - 1, 2 << 10, 2<<10 + 1, 1 << 20, 4 << 20, 4<<20 + 1, 9 << 20} {
+	for _, size := range []int{0, 1, 2<<10 - 1, 2 << 10, 2<<10 + 1, 4 << 10, 4<<10 + 1, 64<<10 - 1, 64 << 10, 1 << 20, 4 << 20, 4<<20 + 1, 9 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 
@@ -64,6 +64,45 @@ func TestItemsLieBehindEachOther(t *testing.T) {
 			t.Fatalf("got item %d at %d, want it at %d", n, c.Ref.Offset, end)
 		}
 		end += c.Ref.Length
+	}
+}
+
+// The memory of an item is used again once it is kept or dropped, once for each item,
+// and never before.
+func TestMemoryIsUsedAgain(t *testing.T) {
+	t.Parallel()
+
+	s := open(t, t.TempDir())
+	w := create(t, s, name(0))
+	var waiting []domain.Staged
+	kept := map[domain.Digest]domain.ClaimCheck{}
+	for n := range 300 {
+		st := stage(t, w, noise(n*17, byte(n%256)))
+		waiting = append(waiting, st)
+		if n%3 == 0 {
+			continue
+		}
+		first := waiting[0]
+		waiting = waiting[1:]
+		if n%3 == 1 {
+			c, err := w.Keep(first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept[c.SHA256] = c
+		}
+		first.Drop()
+		first.Drop()
+	}
+	commit(t, w)
+	for n := range 300 {
+		b := noise(n*17, byte(n%256))
+		if c, ok := kept[sha256.Sum256(b)]; ok {
+			wantContent(t, s, c, b)
+		}
+	}
+	if len(kept) < 90 {
+		t.Errorf("got %d items kept", len(kept))
 	}
 }
 
