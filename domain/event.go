@@ -40,12 +40,13 @@ type StageReported struct {
 	Run      int64      `json:"run"`   // with Seq: which state of the file was handed on
 	Seq      int64      `json:"seq"`
 	State    StageState `json:"state"`
-	Items    int64      `json:"items"`            // accepted by the stage; 0 unless done
-	Error    string     `json:"error,omitempty"`  // why it failed, bounded to 2 KiB, without content
-	Reason   string     `json:"reason,omitempty"` // why it was skipped, in one word
-	Letter   *Letter    `json:"letter,omitempty"` // failed: where it is kept
-	At       time.Time  `json:"at"`               // UTC
-	Replay   string     `json:"replay,omitempty"` // id of the replay that handed the file out again
+	Items    int64      `json:"items"`              // accepted by the stage; 0 unless done
+	Error    string     `json:"error,omitempty"`    // why it failed, bounded to 2 KiB, without content
+	Reason   string     `json:"reason,omitempty"`   // why it was skipped, in one word
+	Letter   *Letter    `json:"letter,omitempty"`   // failed: where it is kept
+	At       time.Time  `json:"at"`                 // UTC
+	Replay   string     `json:"replay,omitempty"`   // id of the replay that handed the file out again
+	Repeated bool       `json:"repeated,omitempty"` // it was asked for again when no answer had come, so the neighbour may have it twice
 }
 
 // A StageState says how far a stage has come with a file.

@@ -13,7 +13,9 @@ import (
 
 // Tried is how often something was asked for, and since when in vain.
 type Tried struct {
-	Attempts int
+	Attempts int32
+	Repeated bool      // it was asked for again though the neighbour may have had it
+	mayHave  bool      // the neighbour may have it, from a try without an answer
 	First    time.Time // of the first failure; zero: none
 }
 
@@ -28,7 +30,7 @@ func (t Tried) Note(msg *message.Message) {
 	if t.First.IsZero() {
 		return
 	}
-	msg.Metadata[wire.HeaderAttempts] = strconv.Itoa(t.Attempts)
+	msg.Metadata[wire.HeaderAttempts] = strconv.Itoa(int(t.Attempts))
 	msg.Metadata[wire.HeaderFirstFailure] = t.First.Format(time.RFC3339Nano)
 }
 
@@ -133,12 +135,22 @@ func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 		things[n] = i.thing
 	}
 	outcomes, err := batch[0].class.circuit.try(func() ([]Outcome, error) {
+		again := 0
 		for _, i := range batch {
 			i.Attempts++
+			if i.mayHave {
+				i.Repeated = true
+				again++
+			}
+		}
+		if again > 0 {
+			l.Observed(Observed{Repeats: again, Again: batch[0].class.repeats})
 		}
 		return l.handle(things)
 	})
+	lost := err != nil && mayHave(err)
 	for n, i := range batch {
+		i.mayHave = i.mayHave || lost
 		if err != nil || outcomes[n].State == domain.StageFailed {
 			i.failed(l.Clock.Now())
 		}

@@ -50,6 +50,7 @@ func newCircuit(name string, p Patience, changed func(open bool)) *circuit {
 		IsSuccessful: func(err error) bool {
 			return err == nil || IsFinal(err) || errors.Is(err, context.Canceled) // it answered; or we hung up
 		},
+		IsExcluded: isOwn, // the neighbour has nothing to do with it
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			if from == gobreaker.StateClosed { // half-open is open still: a probe is under way
 				changed(true)
@@ -90,9 +91,13 @@ func shut(err error) bool {
 func (c *class[T]) wait(ctx context.Context, failed int, err error) bool {
 	back := c.circuit.back()
 	most := c.Patience.most(failed)
-	if shut(err) {
+	switch {
+	case shut(err):
 		most = min(c.Patience.Open, c.Patience.Last)
-	} else {
+	case isOwn(err):
+		back = nil // it is not what is waited for
+		c.Log.WarnContext(ctx, "a stage waits for a server of our own", "stage", c.Name, "again", c.repeats, "try", failed+1, "err", err)
+	default:
 		c.Observed(Observed{Trouble: true, Again: c.repeats})
 		c.Log.WarnContext(ctx, "neighbour in trouble", "stage", c.Name, "again", c.repeats, "try", failed+1, "err", err)
 	}

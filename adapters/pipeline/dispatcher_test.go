@@ -76,12 +76,14 @@ type reports struct {
 	done    chan struct{} // closed after so many reports
 	want    int
 	trouble atomic.Int32 // of the neighbour, as it was told
+	repeats atomic.Int32 // that were told
 }
 
 func (r *reports) observe(o pipeline.Observed) {
 	if o.Trouble {
 		r.trouble.Add(1)
 	}
+	r.repeats.Add(int32(o.Repeats)) //nolint:gosec // a few
 }
 
 func (r *reports) Append(_ context.Context, messages ...domain.Message) ([]domain.Position, error) {

@@ -62,6 +62,7 @@ type Observed struct {
 	Items   int64             // with State: what the neighbour made of it
 	Again   bool              // it is about what is handed on again, which has a circuit of its own
 	Trouble bool              // the neighbour did not answer, or not so that it helps
+	Repeats int               // so many are asked for again that the neighbour may have: no answer came
 	Changed bool              // the circuit opened or closed
 	Open    bool              // with Changed
 }
@@ -117,8 +118,12 @@ func (l *Line[T]) Try(ctx context.Context, again bool, ask func(ctx context.Cont
 	if again {
 		c = l.again
 	}
+	lost := false
 	for failed := 0; ; failed++ {
 		_, err := c.circuit.try(func() (_ []Outcome, err error) {
+			if lost {
+				c.Observed(Observed{Repeats: 1, Again: again})
+			}
 			defer func() {
 				if r := recover(); r != nil {
 					err = panicked(r)
@@ -129,6 +134,7 @@ func (l *Line[T]) Try(ctx context.Context, again bool, ask func(ctx context.Cont
 		if err == nil || IsFinal(err) {
 			return err
 		}
+		lost = lost || mayHave(err)
 		if !c.waitSoft(ctx, failed, err) {
 			return err
 		}

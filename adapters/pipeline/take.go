@@ -58,8 +58,8 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 		if !errors.As(err, &trouble) || !d.line.Rest(msg.Context(), failed, trouble) {
 			return err
 		}
-		if status := new(StatusError); !errors.As(trouble, &status) && !shut(trouble) {
-			msg.Metadata[wire.MetaRepeat] = "1" // without an answer it may come to that still
+		if mayHave(trouble) {
+			msg.Metadata[wire.MetaRepeat] = "1"
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (d *Dispatcher) handOn(msg *message.Message, one *handovers, tried *Tried) 
 	if outcome.State == domain.StageFailed {
 		return Final(outcome.cause())
 	}
-	return d.reportFile(msg, h, outcome)
+	return d.reportFile(msg, h, outcome, tried.Repeated)
 }
 
 // outcome hands one to the line. What is not of its source any more is not handed on.
@@ -109,8 +109,9 @@ func (d *Dispatcher) outcome(ctx context.Context, one *handovers, tried *Tried) 
 	return o, err
 }
 
-func (d *Dispatcher) reportFile(msg *message.Message, h *Handover, outcome Outcome) error {
+func (d *Dispatcher) reportFile(msg *message.Message, h *Handover, outcome Outcome, repeated bool) error {
 	r := reportOnFile(&h.File, h.Replay)
+	r.Repeated = repeated
 	r.State, r.Items, r.Reason = outcome.State, outcome.Items, outcome.Reason
 	return d.report(msg.Context(), msg, r)
 }
@@ -146,7 +147,8 @@ func (d *Dispatcher) handover(msg *message.Message, event domain.Event) (*handov
 		if content == nil {
 			return nil, domain.ErrNoContent
 		}
-		return d.Contents.Open(ctx, *content)
+		r, err := d.Contents.Open(ctx, *content)
+		return r, Own(err)
 	}
 	return one, nil
 }

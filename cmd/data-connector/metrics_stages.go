@@ -12,8 +12,8 @@ import (
 
 // stageCounters are what the stages of this process have done.
 type stageCounters struct {
-	handed, items, trouble *prometheus.CounterVec
-	circuit                *prometheus.GaugeVec
+	handed, items, trouble, repeats *prometheus.CounterVec
+	circuit                         *prometheus.GaugeVec
 }
 
 func newStageCounters() stageCounters {
@@ -24,6 +24,7 @@ func newStageCounters() stageCounters {
 		handed:  count("files_total", "Changes of files that a stage has answered for.", "stage", "state", "again"),
 		items:   count("items_total", "What the neighbour of a stage made of them.", "stage"),
 		trouble: count("trouble_total", "Tries that the neighbour of a stage did not answer, or not so that it helps.", "stage", "again"),
+		repeats: count("repeats_total", "What was asked for again though the neighbour of a stage may have had it: no answer had come.", "stage", "again"),
 		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "dataconnector_stage_circuit_open", Help: "1 while a stage only probes its neighbour, for what is new or for what is handed on again.",
 		}, []string{"stage", "again"}),
@@ -31,7 +32,7 @@ func newStageCounters() stageCounters {
 }
 
 func (c stageCounters) all() []prometheus.Collector {
-	return []prometheus.Collector{c.handed, c.items, c.trouble, c.circuit}
+	return []prometheus.Collector{c.handed, c.items, c.trouble, c.repeats, c.circuit}
 }
 
 // dispatched is pipeline.Dispatcher.Observe.
@@ -40,6 +41,8 @@ func (c stageCounters) dispatched(o pipeline.Observed) {
 	switch {
 	case o.Trouble:
 		c.trouble.WithLabelValues(o.Stage, again).Inc()
+	case o.Repeats > 0:
+		c.repeats.WithLabelValues(o.Stage, again).Add(float64(o.Repeats))
 	case o.Changed && o.Open:
 		c.circuit.WithLabelValues(o.Stage, again).Set(1)
 	case o.Changed:

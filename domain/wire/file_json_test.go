@@ -85,7 +85,7 @@ func TestStageJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	full := domain.StageReported{
 		SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()}, Stage: "webhook", Run: 3, Seq: 1 << 60,
 		State: domain.StageFailed, Items: 2, Error: "a\"b\\c\n<&>\u2028", Reason: "gr\u00fcn", At: time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC),
-		Letter: &domain.Letter{Offset: 1, OriginTopic: "t", FirstFailure: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, Replay: "r",
+		Letter: &domain.Letter{Offset: 1, OriginTopic: "t", FirstFailure: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, Replay: "r", Repeated: true,
 	}
 	for v, i := reflect.ValueOf(full), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
@@ -94,7 +94,7 @@ func TestStageJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	}
 	alone, bare := full, full
 	alone.Letter = nil
-	bare.Letter, bare.Error, bare.Reason, bare.Replay, bare.Items = nil, "", "", "", 0
+	bare.Letter, bare.Error, bare.Reason, bare.Replay, bare.Items, bare.Repeated = nil, "", "", "", 0, false
 	for name, e := range map[string]domain.StageReported{"full": full, "no letter": alone, "bare": bare} {
 		got, err := wire.Encode(message(e))
 		if err != nil {

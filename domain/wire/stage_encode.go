@@ -21,6 +21,9 @@ func marshalStage(to []byte, e domain.StageReported) ([]byte, error) {
 	w.Some(`,"reason":`, e.Reason)
 	w.Time(`,"at":`, e.At)
 	w.Some(`,"replay":`, e.Replay)
+	if e.Repeated {
+		w.Raw(`,"repeated":true`)
+	}
 	w.Raw("}")
 	return w.B, w.Err
 }

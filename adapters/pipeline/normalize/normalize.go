@@ -118,7 +118,7 @@ func load(ctx context.Context, h pipeline.Handover, most int64) ([]byte, error) 
 	}
 	data, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err := errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("read content: %w", err)
+		return nil, pipeline.Own(fmt.Errorf("read content: %w", err))
 	}
 	return data, nil
 }
