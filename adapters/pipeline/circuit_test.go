@@ -127,3 +127,34 @@ func TestProbesCloseNoCircuit(t *testing.T) {
 		t.Errorf("got told %v, want that it opened once and closed once, after %d tries", told, asked.Load())
 	}
 }
+
+// Trouble of our own servers is waited out and says nothing about a neighbour: neither
+// what is tried in vain nor a probe of a neighbour in trouble is told as its trouble.
+func TestOwnTroubleOpensNoCircuit(t *testing.T) {
+	t.Parallel()
+
+	for _, most := range []int{1, 4} {
+		asked := 0
+		var opened atomic.Int32
+		s := &stage{limits: pipeline.Limits{Items: most}, answer: func([]string) error {
+			switch asked++; {
+			case asked > 20:
+				return nil
+			case asked > 10 && asked <= 13:
+				return errors.New("down")
+			}
+			return pipeline.Own(errors.New("no database"))
+		}}
+		source := domain.SourceID{UUID: uuid.New()}
+		r := &reports{done: make(chan struct{}), want: 1}
+		r.told = func(o pipeline.Observed) {
+			if o.Changed && o.Open {
+				opened.Add(1)
+			}
+		}
+		run(t, s, source, r, r, changes(t, source, 1)...)
+		if r.trouble.Load() != 3 || opened.Load() != 1 || r.all[0].State != domain.StageDone {
+			t.Errorf("at most %d: got trouble told %d times, %d circuits opened and %+v", most, r.trouble.Load(), opened.Load(), r.all)
+		}
+	}
+}

@@ -77,9 +77,13 @@ type reports struct {
 	want    int
 	trouble atomic.Int32 // of the neighbour, as it was told
 	repeats atomic.Int32 // that were told
+	told    func(pipeline.Observed)
 }
 
 func (r *reports) observe(o pipeline.Observed) {
+	if r.told != nil {
+		r.told(o)
+	}
 	if o.Trouble {
 		r.trouble.Add(1)
 	}

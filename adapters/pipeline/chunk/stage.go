@@ -55,7 +55,7 @@ type part struct {
 // a batch becomes several requests and those that were accepted must not be sent
 // again; so an error is always trouble.
 func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeline.Outcome, error) {
-	outcomes := make([]pipeline.Outcome, len(batch))
+	d := &delivery{outcomes: make([]pipeline.Outcome, len(batch))}
 	before, err := s.offer(ctx, batch)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 			return nil, err
 		}
 		if item == nil {
-			outcomes[n] = outcome
+			d.outcomes[n] = outcome
 			continue
 		}
 		body, err := pipeline.Encode(item)
@@ -77,7 +77,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 		}
 		g := group{item.SourceID, item.SourceKind, h.Turn()}
 		if len(body)+headRoom > maxBody {
-			outcomes[n] = pipeline.Failed(fmt.Errorf("%d bytes of JSON: %w", len(body), errTooLarge))
+			d.outcomes[n] = pipeline.Failed(fmt.Errorf("%d bytes of JSON: %w", len(body), errTooLarge))
 			continue
 		}
 		if groups[g] == nil {
@@ -87,12 +87,26 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 	}
 	for _, g := range order {
 		for _, parts := range packed(groups[g]) {
-			if err := s.send(ctx, g, parts, outcomes); err != nil {
-				return nil, err
+			if err := s.send(ctx, g, parts, d); err != nil {
+				return nil, d.trouble(err)
 			}
 		}
 	}
-	return outcomes, nil
+	return d.outcomes, nil
+}
+
+// A delivery is a batch on its way.
+type delivery struct {
+	outcomes []pipeline.Outcome
+	some     bool // the chunker has some of it
+}
+
+// trouble is err, with what is known of the delivery.
+func (d *delivery) trouble(err error) error {
+	if d.some {
+		return &pipeline.FateError{Err: err, MayHave: true}
+	}
+	return err
 }
 
 // headRoom is what a request takes besides its items.
@@ -100,7 +114,7 @@ const headRoom = 1 << 10
 
 var (
 	errTooLarge = errors.New("an item that the chunker takes has less than 2 MiB of JSON")
-	errAccepted = errors.New("the chunker answered 200 without accepting")
+	errAccepted = errors.New("the chunker answered 200, which is final, but")
 )
 
 // offer remembers the items of a batch before any of them is sent: the chunker may
@@ -120,7 +134,7 @@ func (s *Stage) offer(ctx context.Context, batch []pipeline.Handover) ([]domain.
 		}
 		known, err := s.given.Offer(ctx, Name, turn, items)
 		if err != nil {
-			return nil, err
+			return nil, pipeline.Own(err)
 		}
 		for i, n := range ns {
 			before[n] = known[i]
@@ -181,29 +195,33 @@ func needless(h pipeline.Handover, before domain.HandedBefore) string {
 }
 
 // send posts parts of one group. When they are refused, halves of them are posted,
-// until the guilty one is alone.
-func (s *Stage) send(ctx context.Context, g group, parts []part, outcomes []pipeline.Outcome) error {
+// until the guilty one is alone. What was answered with 200 is not posted again, whatever
+// that says: what it does not say to be accepted has failed.
+func (s *Stage) send(ctx context.Context, g group, parts []part, d *delivery) error {
 	err := s.post(ctx, g, parts)
 	switch {
 	case err == nil:
+		d.some = true
 		ids := make([]uuid.UUID, len(parts))
 		for i, p := range parts {
-			ids[i], outcomes[p.n] = p.item.ID, pipeline.Done(1)
+			ids[i], d.outcomes[p.n] = p.item.ID, pipeline.Done(1)
 		}
-		// A crash right before this line sends them once more, which is counted as a
-		// repeat by whoever looks at the ids.
-		return s.given.Accept(ctx, Name, g.turn, ids)
+		// A crash right before this line sends them once more, under the same ids.
+		return pipeline.Insist(ctx, func(ctx context.Context) error { return s.given.Accept(ctx, Name, g.turn, ids) })
 	case !pipeline.IsFinal(err):
 		return err
-	case len(parts) == 1:
-		outcomes[parts[0].n] = pipeline.Failed(err)
+	case len(parts) == 1 || errors.Is(err, errAccepted):
+		d.some = d.some || errors.Is(err, errAccepted)
+		for _, p := range parts {
+			d.outcomes[p.n] = pipeline.Failed(err)
+		}
 		return nil
 	}
 	half := len(parts) / 2
-	if err := s.send(ctx, g, parts[:half], outcomes); err != nil {
+	if err := s.send(ctx, g, parts[:half], d); err != nil {
 		return err
 	}
-	return s.send(ctx, g, parts[half:], outcomes)
+	return s.send(ctx, g, parts[half:], d)
 }
 
 func (s *Stage) post(ctx context.Context, g group, parts []part) error {
@@ -215,8 +233,11 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.turn), job, &answer); err != nil {
 		return err
 	}
-	if !answer.Accepted || answer.ItemsCount != len(parts) {
-		return pipeline.Final(fmt.Errorf("%w %d items: %q", errAccepted, len(parts), answer.Message))
+	switch {
+	case !answer.Accepted:
+		return pipeline.Final(fmt.Errorf("%w says that it has accepted none of %d items: %.500q", errAccepted, len(parts), answer.Message))
+	case answer.ItemsCount < len(parts):
+		return pipeline.Final(fmt.Errorf("%w says that it has accepted %d of %d items, and not which: %.500q", errAccepted, answer.ItemsCount, len(parts), answer.Message))
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (s *Stage) once(ctx context.Context, turn string, e entity) (news bool, err
 	_, err, _ = s.flight.Do(key, func() (any, error) {
 		before, err := s.given.Offer(ctx, Name, turn, []domain.HandedItem{e.item})
 		if err != nil {
-			return nil, err
+			return nil, pipeline.Own(err)
 		}
 		if !before[0].Accepted {
 			if err := s.post(ctx, e, turn); err != nil {
@@ -94,8 +94,9 @@ func (s *Stage) once(ctx context.Context, turn string, e entity) (news bool, err
 			}
 			news = true
 			// A crash right before this line tells of it once more.
-			if err := s.given.Accept(ctx, Name, turn, []uuid.UUID{e.item.ID}); err != nil {
-				return nil, err
+			err := pipeline.Insist(ctx, func(ctx context.Context) error { return s.given.Accept(ctx, Name, turn, []uuid.UUID{e.item.ID}) })
+			if err != nil {
+				return nil, &pipeline.FateError{Err: err, MayHave: true}
 			}
 		}
 		s.remember(key, e)
