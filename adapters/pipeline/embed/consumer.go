@@ -108,7 +108,7 @@ func (c *Consumer) ask(ctx context.Context, batch []*work) ([]pipeline.Outcome, 
 	}
 	vectors, err := c.vectors(ctx, known)
 	if err != nil {
-		return nil, err
+		return nil, &pipeline.FateError{Err: err} // the graph was not asked, and embeddings keeps nothing
 	}
 	refused, err := c.store(ctx, known, vectors)
 	if err != nil {
@@ -140,7 +140,7 @@ func (c *Consumer) find(ctx context.Context, batch []*work, outcomes []pipeline.
 	}
 	items, err := c.Items.Find(ctx, chunk.Name, ids)
 	if err != nil {
-		return nil, err
+		return nil, pipeline.Own(err)
 	}
 	var known []*work
 	sources := make(map[domain.SourceID]domain.Source)
@@ -154,7 +154,7 @@ func (c *Consumer) find(ctx context.Context, batch []*work, outcomes []pipeline.
 		source, asked := sources[item.SourceID]
 		if !asked {
 			if source, err = c.source(ctx, item.SourceID); err != nil {
-				return nil, err
+				return nil, pipeline.Own(err)
 			}
 			sources[item.SourceID] = source
 		}

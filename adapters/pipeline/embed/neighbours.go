@@ -136,7 +136,7 @@ func (c *Consumer) store(ctx context.Context, batch []*work, vectors map[uuid.UU
 		return nil, fmt.Errorf("graph: %w", err)
 	}
 	if len(out.Errors) == 0 && out.Ingested < len(batch) {
-		return nil, errStored
+		return nil, &pipeline.FateError{Err: errStored, MayHave: out.Ingested > 0}
 	}
 	if len(out.Errors) == 0 {
 		return nil, nil
