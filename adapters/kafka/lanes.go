@@ -41,7 +41,7 @@ type lanes struct {
 	client  *kgo.Client
 	work    context.Context // ends when the topic can no longer be read
 	fail    context.CancelCauseFunc
-	all     []lane
+	crew    *crew
 	due     chan struct{} // a commit does not wait for its time
 
 	mu    sync.Mutex
@@ -49,7 +49,7 @@ type lanes struct {
 }
 
 func newLanes(o Options, own SubscriberOptions, topic string, handle handleFunc) *lanes {
-	return &lanes{options: o, own: own, topic: topic, handle: handle, all: make([]lane, own.Lanes), due: make(chan struct{}, 1), parts: make(map[int32]*window)}
+	return &lanes{options: o, own: own, topic: topic, handle: handle, crew: newCrew(own.Lanes), due: make(chan struct{}, 1), parts: make(map[int32]*window)}
 }
 
 // open joins the group, until ctx ends. It does not wait for partitions.

@@ -46,6 +46,10 @@ type task struct {
 	barrier bool         // waits for its line, and the line for it
 	told    *RunsBetween // by which it counts or not; nil: it does
 	done    bool
+
+	// Of the crew:
+	key  uint64 // hash of the record's
+	next *task  // of the key
 }
 
 func newWindow(l *lanes, at partitionName, ends kadm.ListedOffsets) *window {
@@ -116,7 +120,7 @@ func (w *window) dispatch(t *task) {
 	if w.gate != nil && w.own.Sources && !w.stand(t) {
 		return
 	}
-	w.all[w.laneOf(t.record)].put(t)
+	w.crew.put(t)
 }
 
 // finish moves the place to go on from to the lowest record that is not done.
@@ -136,7 +140,7 @@ func (w *window) finish(t *task) {
 	freed := w.release(t)
 	w.mu.Unlock()
 	for _, f := range freed {
-		w.all[w.laneOf(f.record)].put(f)
+		w.crew.put(f)
 	}
 }
 

@@ -1,0 +1,53 @@
+package kafka_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	watermill "github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/confuse/data-connector/adapters/kafka"
+	"github.com/confuse/data-connector/domain/wire"
+)
+
+// A message that takes for ever holds up what is of its key, and nothing else.
+func TestSlowKeyHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+
+	onBoth(t, func(t *testing.T, w world) {
+		w.Log = quiet()
+		topic := w.Layout.Replay()
+		w.publish(t, topic)
+		s := kafka.NewSubscriber(w.Options, kafka.SubscriberOptions{Group: w.Layout.Prefix, Lanes: 2})
+		var slow atomic.Pointer[string]
+		var left atomic.Int32
+		left.Store((laneKeys - 1) * lanesPerKey)
+		others, release := make(chan struct{}), make(chan struct{})
+		ended := make(chan error, 1)
+		go func() {
+			ended <- s.Serve(context.WithoutCancel(t.Context()), topic, func(m *watermill.Message) error {
+				key := m.Metadata[wire.MetaKey]
+				if slow.CompareAndSwap(nil, &key) || *slow.Load() == key {
+					<-release
+					return nil
+				}
+				if left.Add(-1) == 0 {
+					close(others)
+				}
+				return nil
+			})
+		}()
+		select {
+		case <-others:
+		case <-soon(t).Done():
+			t.Errorf("%d of other keys wait", left.Load())
+		}
+		close(release)
+		w.awaitNoLag(t, topic)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		<-ended // TestServeGivesUp is about what it says
+	})
+}
