@@ -42,6 +42,7 @@ type platform struct {
 	ended map[string]bool        // replays that were cancelled
 	while map[string]func()      // is called once, while the neighbour has a path
 	news  chan struct{}          // closed when it has answered again
+	away  int                    // so often the tables fail
 }
 
 func newPlatform(t *testing.T) *platform {
@@ -186,6 +187,9 @@ func (p *platform) dispatch(live, again string) {
 			Last: func(_ context.Context, files []domain.FileID) (map[domain.FileID]projections.FilePlace, error) {
 				p.mu.Lock()
 				defer p.mu.Unlock()
+				if p.away--; p.away >= 0 {
+					return nil, errors.New("no database")
+				}
 				rows := map[domain.FileID]projections.FilePlace{}
 				for _, id := range files {
 					rows[id] = p.rows[id]

@@ -142,14 +142,14 @@ func (l *Line[T]) Try(ctx context.Context, again bool, ask func(ctx context.Cont
 }
 
 // Persist does something that is due to servers of our own, such as a report, until
-// it is done or ctx ends: then it gives the last error.
+// it is done, its error is final, or ctx ends: then it gives the last error.
 func (l *Line[T]) Persist(ctx context.Context, do func(ctx context.Context) error) error {
 	for failed := 0; ; failed++ {
 		err := do(ctx)
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || IsFinal(err) {
 			return err
 		}
 		l.Log.WarnContext(ctx, "what a stage has done is not kept yet", "stage", l.Name, "try", failed+1, "err", err)

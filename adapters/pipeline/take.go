@@ -86,7 +86,8 @@ func (d *Dispatcher) handOn(msg *message.Message, one *handovers, tried *Tried) 
 	}
 	tried.Note(msg)
 	if h.Replay != "" && outcome.State != domain.StageFailed {
-		if err := d.putRight(ctx, msg, h); err != nil {
+		err := d.line.Persist(ctx, func(ctx context.Context) error { return d.putRight(ctx, msg, h) })
+		if err != nil {
 			return err
 		}
 	}
