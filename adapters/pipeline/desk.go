@@ -96,6 +96,9 @@ func againOf(m *message.Message, stage, replay string) *message.Message {
 	for _, key := range []string{wire.MetaKey, wire.MetaPartition} {
 		again.Metadata[key] = m.Metadata[key]
 	}
+	if event := m.Metadata[wire.HeaderCorrelation]; event != "" {
+		again.Metadata[wire.HeaderCorrelation] = event
+	}
 	return again
 }
 
@@ -104,7 +107,7 @@ func headersOf(m *message.Message) map[string]string {
 	headers := maps.Clone(map[string]string(m.Metadata))
 	for _, key := range []string{
 		wire.HeaderStage, wire.HeaderRenews, wire.HeaderOriginTopic, wire.HeaderOriginPartition, wire.HeaderOriginOffset, wire.HeaderError, wire.HeaderAttempts,
-		wire.HeaderFirstFailure, wire.HeaderLastFailure, wire.MetaTopic, wire.MetaPartition, wire.MetaOffset, wire.MetaKey, wire.MetaRepeat, "correlation_id",
+		wire.HeaderFirstFailure, wire.HeaderLastFailure, wire.MetaTopic, wire.MetaPartition, wire.MetaOffset, wire.MetaKey, wire.MetaRepeat, wire.HeaderCorrelation,
 	} {
 		delete(headers, key)
 	}

@@ -41,7 +41,7 @@ func (l letters) bury(topic string, msg *message.Message) error {
 	if err := l.Dead.Publish(topic, dead); err != nil {
 		return err
 	}
-	l.Log.WarnContext(msg.Context(), "dead letter", "stage", l.Stage.Name(), "event", msg.UUID, "partition", dead.Metadata[wire.MetaPartition],
+	l.Log.WarnContext(msg.Context(), "dead letter", "stage", l.Stage.Name(), "event", msg.UUID, "correlation", msg.Metadata[wire.HeaderCorrelation], "partition", dead.Metadata[wire.MetaPartition],
 		"offset", dead.Metadata[wire.MetaOffset], "err", dead.Metadata[wire.HeaderError])
 	event, err := wire.Decode(msg.Metadata, msg.Payload)
 	r, ok := reportOn(event, msg.Metadata[wire.HeaderReplay])

@@ -27,7 +27,7 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 			return l.soft.Err() == nil && !IsFinal(p.Err) && (!isPanic(p.Err) || p.RetryNum < panics)
 		},
 	}
-	router.AddMiddleware(l.inSession, poison, correlated, middleware.CorrelationID, retried(retry), middleware.Recoverer)
+	router.AddMiddleware(l.inSession, poison, correlated, retried(retry), middleware.Recoverer)
 	for n, feed := range feeds {
 		if feed.Subscriber == nil {
 			continue
@@ -45,8 +45,9 @@ func (l *Line[T]) router(take message.NoPublishHandlerFunc, feeds []Feed) (*mess
 	return router, nil
 }
 
-// correlated makes the id of an event the one by which its dead letter is found. Of a
-// message that succeeds nothing follows.
+// correlated makes a message that fails say which event it follows from: its dead letter,
+// what is made of that by a retry, and the log have it from there. What came without it
+// is an event itself. Nothing follows from a message that succeeds.
 func correlated(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		out, err := next(msg)

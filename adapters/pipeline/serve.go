@@ -6,6 +6,8 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+
+	"github.com/confuse/data-connector/domain/wire"
 )
 
 // A server is a message.Subscriber that can do without channels: it calls handle for each
@@ -52,7 +54,7 @@ func (l *Line[T]) inSession(next message.HandlerFunc) message.HandlerFunc {
 		err := serve(func(m *message.Message) error {
 			_, err := safe(m)
 			if err != nil && !errors.Is(err, context.Canceled) {
-				l.Log.ErrorContext(m.Context(), "message comes again", "stage", l.Name, "event", m.UUID, "err", err)
+				l.Log.ErrorContext(m.Context(), "message comes again", "stage", l.Name, "event", m.UUID, "correlation", m.Metadata[wire.HeaderCorrelation], "err", err)
 			}
 			return err
 		})

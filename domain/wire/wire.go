@@ -48,6 +48,7 @@ const (
 	HeaderAttempts        = "attempts"      // how often the neighbour was asked
 	HeaderFirstFailure    = "first_failure" // RFC 3339, UTC
 	HeaderLastFailure     = "last_failure"
+	HeaderCorrelation     = "correlation_id" // the event that it follows from: its own id; of a chunk, the id of the event of its file
 )
 
 // Metadata of a message besides the headers of its record. Topic, partition and

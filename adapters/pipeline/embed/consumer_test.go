@@ -23,6 +23,7 @@ import (
 	"github.com/confuse/data-connector/adapters/pipeline/neighbourtest"
 	"github.com/confuse/data-connector/domain"
 	"github.com/confuse/data-connector/domain/wire"
+	"github.com/confuse/data-connector/projections"
 )
 
 // A world is what a Consumer has around it. Its tables are away for a while.
@@ -217,5 +218,64 @@ func TestTroubleOfTheTablesIsOurOwn(t *testing.T) {
 		if o.Trouble || o.Changed || o.Repeats > 0 {
 			t.Errorf("got told %+v", o)
 		}
+	}
+}
+
+// A letterbox holds the one dead letter of the item.
+type letterbox struct{ *world }
+
+func (b letterbox) ListLetters(context.Context, domain.OwnerID, projections.LetterPage) ([]projections.LetterRow, *projections.LetterKey, error) {
+	return []projections.LetterRow{{
+		LetterKey: projections.LetterKey{Stage: embed.Name, File: b.item.FileID}, SourceID: b.item.SourceID, Owner: b.item.OwnerID, Letter: &domain.Letter{},
+	}}, nil, nil
+}
+
+func (b letterbox) GetLetter(context.Context, domain.OwnerID, projections.LetterKey) (projections.LetterRow, error) {
+	return projections.LetterRow{}, nil
+}
+
+// The id of the event of a file is carried to its chunks, to their dead letters, and to
+// what a retry makes of those. Each retry has an idempotency key of its own: a neighbour
+// that keeps keys is not to answer as before.
+func TestDeadLettersOfChunksNameTheEvent(t *testing.T) {
+	t.Parallel()
+
+	w, live, again := newWorld(t), newTopic(), newTopic()
+	keys := map[string]bool{}
+	w.graph.Fault = func(neighbourtest.GraphChunk) string { return "no entity in sight" }
+	w.graph.Reply = func(r *http.Request, _ []byte) (int, string) {
+		keys[r.Header.Get(pipeline.HeaderKey)] = true
+		return 0, ""
+	}
+	w.push(live, "package a")
+	w.consume(live, again)
+	w.reported()
+	desk := &pipeline.Desk{
+		Letters: letterbox{w}, Dead: "dead", Again: again, Topic: "replay", Clock: clock.System{},
+		Messages: func(_ context.Context, _ string, _ int32, offsets []int64) (map[int64]*message.Message, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return map[int64]*message.Message{offsets[0]: w.letters[0]}, nil
+		},
+	}
+	if retried, gone, err := desk.Retry(t.Context(), "ann", projections.LetterPage{}); retried != 1 || gone != 0 || err != nil {
+		t.Fatalf("got %d retried, %d gone, %v", retried, gone, err)
+	}
+	w.reported()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.letters) != 2 {
+		t.Fatalf("got %d dead letters, want one of each try", len(w.letters))
+	}
+	for n, letter := range w.letters {
+		if got := letter.Metadata["correlation_id"]; got != w.item.ID.String() {
+			t.Errorf("letter %d: got %q, want the event %s; the chunk is %s", n+1, got, w.item.ID, letter.UUID)
+		}
+	}
+	if len(keys) != 2 {
+		t.Errorf("got the keys %v, want one of each try", keys)
+	}
+	if w.graph.Refused() != nil {
+		t.Errorf("the graph refused %q", w.graph.Refused())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/domain"
+	"github.com/confuse/data-connector/domain/wire"
 )
 
 // Dimension is what the graph's index of vectors has.
@@ -55,12 +56,13 @@ func (c *Consumer) vectors(ctx context.Context, batch []*work) (map[uuid.UUID][]
 	return all, nil
 }
 
-// keyOf is the same whenever the same chunks are sent together, and no other ones
-// have it: a neighbour that keeps keys must not take a half for the whole.
+// keyOf is the same whenever the same chunks are sent together in the same turn, and no
+// other ones have it: a neighbour that keeps keys must not take a half for the whole, nor
+// the retry of a dead letter for what it has refused.
 func keyOf(batch []*work) string {
 	var all []byte
 	for _, w := range batch {
-		all = append(all, w.chunk.ID[:]...)
+		all = append(append(all, w.chunk.ID[:]...), w.msg.Metadata[wire.HeaderReplay]...)
 	}
 	return uuid.NewSHA1(uuid.Nil, all).String()
 }

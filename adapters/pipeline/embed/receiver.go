@@ -93,6 +93,9 @@ func read(body io.Reader, push string) ([]*message.Message, error) {
 		}
 		m := message.NewMessage(c.ID.String(), message.Payload(raw))
 		m.Metadata[wire.MetaKey], m.Metadata[headerPush] = c.ID.String(), push
+		if c.ItemID != uuid.Nil {
+			m.Metadata[wire.HeaderCorrelation] = c.ItemID.String() // items go under the ids of their events
+		}
 		messages[n] = m
 	}
 	return messages, nil

@@ -138,7 +138,7 @@ func (l letters) bury(topic string, msg *message.Message) error {
 	if err := l.Dead.Publish(topic, dead); err != nil {
 		return err
 	}
-	l.Log.WarnContext(ctx, "dead letter", "stage", Name, "chunk", msg.UUID, "item", w.chunk.ItemID, "err", dead.Metadata[wire.HeaderError])
+	l.Log.WarnContext(ctx, "dead letter", "stage", Name, "chunk", msg.UUID, "item", w.chunk.ItemID, "correlation", dead.Metadata[wire.HeaderCorrelation], "err", dead.Metadata[wire.HeaderError])
 	if !known {
 		l.line.Observed(pipeline.Observed{State: domain.StageFailed})
 		return nil // no file to report of
