@@ -146,7 +146,7 @@ func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 		if again > 0 {
 			l.Observed(Observed{Repeats: again, Again: batch[0].class.repeats})
 		}
-		return l.handle(things)
+		return l.handle(batch[0].class.asking, things)
 	})
 	lost := err != nil && mayHave(err)
 	for n, i := range batch {
@@ -159,13 +159,13 @@ func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 }
 
 // handle is Ask with its promises kept: a panic is a final error.
-func (l *Line[T]) handle(batch []T) (outcomes []Outcome, err error) {
+func (l *Line[T]) handle(ctx context.Context, batch []T) (outcomes []Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			outcomes, err = nil, panicked(r)
 		}
 	}()
-	outcomes, err = l.Ask(l.hard, batch)
+	outcomes, err = l.Ask(ctx, batch)
 	if err == nil && len(outcomes) != len(batch) {
 		return nil, Final(errOutcomes)
 	}

@@ -16,7 +16,8 @@ type class[T any] struct {
 	*Line[T]
 	repeats bool // it is of what is handed on again
 	circuit *circuit
-	calls   chan struct{} // of the line's, those that this class may make at once; nil: all
+	asking  context.Context // Line.hard, for what is asked: it tells what goes out twice
+	calls   chan struct{}   // of the line's, those that this class may make at once; nil: all
 
 	mu           sync.Mutex
 	filling      []*item[T]

@@ -146,7 +146,11 @@ func (c *Client) ask(req *http.Request, timeout time.Duration) (resp *http.Respo
 		return resp, func() {}, err
 	}
 	ctx, end := context.WithTimeout(req.Context(), timeout)
-	resp, err = c.HTTP.Transport.RoundTrip(req.WithContext(ctx))
+	tries := 0
+	resp, err = c.HTTP.Transport.RoundTrip(req.WithContext(countTries(ctx, &tries)))
+	if tries > 1 {
+		err = twice(ctx, err)
+	}
 	return resp, end, err
 }
 

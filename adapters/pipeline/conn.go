@@ -42,6 +42,7 @@ type conn struct {
 	out      *bufio.Writer
 	left     int64 // bytes that may be read
 	answered bool  // something came since the last request
+	sent     bool  // that was written as a whole
 	sweeps   int   // of idle, when it was put there
 
 	mu    sync.Mutex
@@ -156,10 +157,11 @@ func (c *conn) ask(req *http.Request, until time.Time) (*http.Response, error) {
 }
 
 func (c *conn) exchange(req *http.Request) (*http.Response, error) {
-	c.left, c.answered = maxHead, false
+	c.left, c.answered, c.sent = maxHead, false, false
 	if err := c.write(req); err != nil {
 		return nil, err
 	}
+	c.sent = true
 	for range maxEarly + 1 {
 		resp, err := http.ReadResponse(c.in, req)
 		if err != nil {

@@ -72,7 +72,7 @@ func (d *direct) ask(req *http.Request, until time.Time) (*http.Response, error)
 		_ = req.Body.Close() // was not read
 		return nil, err
 	}
-	host := d.host(req.URL.Host)
+	host, before := d.host(req.URL.Host), false
 	if c := host.take(); c != nil {
 		resp, err := c.ask(req, until)
 		if err == nil || c.answered || errors.Is(err, context.DeadlineExceeded) || req.Context().Err() != nil || req.Header.Get(HeaderKey) == "" {
@@ -83,8 +83,17 @@ func (d *direct) ask(req *http.Request, until time.Time) (*http.Response, error)
 			return nil, err
 		}
 		req = req.Clone(req.Context())
-		req.Body = body
+		req.Body, before = body, c.sent
 	}
+	resp, err := d.askAnew(req, host, until)
+	if before {
+		err = twice(req.Context(), err)
+	}
+	return resp, err
+}
+
+// askAnew is ask on a connection of its own.
+func (d *direct) askAnew(req *http.Request, host *idle, until time.Time) (*http.Response, error) {
 	to, err := d.dial(req, until)
 	if err != nil {
 		_ = req.Body.Close() // was not read

@@ -84,8 +84,8 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 	stop := context.AfterFunc(work, func() { time.AfterFunc(grace, drop) })
 	defer stop()
 	l.hard, l.slots = hard, make(chan struct{}, l.Parallel)
-	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false)}
-	l.again = &class[T]{Line: l, repeats: true, circuit: l.newCircuit(true), calls: make(chan struct{}, againCalls(l.Parallel))}
+	l.fresh = &class[T]{Line: l, circuit: l.newCircuit(false), asking: l.telling(false)}
+	l.again = &class[T]{Line: l, repeats: true, circuit: l.newCircuit(true), asking: l.telling(true), calls: make(chan struct{}, againCalls(l.Parallel))}
 	router, err := l.router(take, feeds)
 	if err != nil {
 		return err
@@ -97,6 +97,11 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 		return fmt.Errorf("pipeline: %s: %w", l.Name, errors.Join(errEnded, context.Cause(work)))
 	}
 	return ctx.Err()
+}
+
+// telling is hard for what a class asks.
+func (l *Line[T]) telling(again bool) context.Context {
+	return tellTwice(l.hard, func() { l.Observed(Observed{Repeats: 1, Again: again}) })
 }
 
 // newCircuit makes the circuit of a class.
@@ -129,7 +134,7 @@ func (l *Line[T]) Try(ctx context.Context, again bool, ask func(ctx context.Cont
 					err = panicked(r)
 				}
 			}()
-			return nil, ask(l.hard)
+			return nil, ask(c.asking)
 		})
 		if err == nil || IsFinal(err) {
 			return err

@@ -1,12 +1,15 @@
 package pipeline_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,4 +104,46 @@ func (s *shakySourceStage) HandleSource(context.Context, pipeline.SourceHandover
 	err := s.err
 	s.err = nil
 	return err
+}
+
+// A poster posts each change to a neighbour, one after the other.
+type poster struct {
+	client *pipeline.Client
+	body   string
+	mu     sync.Mutex
+}
+
+func (p *poster) Name() string            { return "test" }
+func (p *poster) Limits() pipeline.Limits { return pipeline.Limits{Items: 1} }
+
+func (p *poster) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeline.Outcome, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return []pipeline.Outcome{{}}, p.client.Post(ctx, pipeline.Request{Path: "/", Key: batch[0].ID.String(), Type: "text/plain", Body: []byte(p.body)}, nil)
+}
+
+// A request that is cut on a connection that was used before is sent again at once, by
+// the client itself: that counts too.
+func TestRepeatsOfTheClientAreCounted(t *testing.T) {
+	t.Parallel()
+
+	const all = 6
+	for name, body := range map[string]string{"small": "small", "large": strings.Repeat("large", 10_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c := crude(t, func(_ int, c net.Conn, in *bufio.Reader) { // answers the first, and takes the second
+				if request(in) {
+					_, _ = io.WriteString(c, noContent)
+				}
+				request(in)
+			})
+			source := domain.SourceID{UUID: uuid.New()}
+			r := &reports{done: make(chan struct{}), want: all}
+			run(t, &poster{client: c, body: body}, source, r, r, changes(t, source, all)...)
+			if n, trouble := r.repeats.Load(), r.trouble.Load(); n != all-1 || trouble > 0 {
+				t.Errorf("got %d repeats and %d troubles, want all but the first sent twice", n, trouble)
+			}
+		})
+	}
 }

@@ -162,7 +162,7 @@ func (w *world) push(to topic, texts ...string) {
 	}
 	receiver := &embed.Receiver{Topic: "chunks", Chunks: to, Log: slog.New(slog.DiscardHandler)}
 	answer := httptest.NewRecorder()
-	receiver.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/embed/chunks", bytes.NewReader(body)))
+	receiver.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(w.t.Context(), http.MethodPost, "/embed/chunks", bytes.NewReader(body)))
 	if answer.Code != http.StatusOK {
 		w.t.Fatalf("the receiver answered %d: %s", answer.Code, answer.Body)
 	}
