@@ -41,10 +41,7 @@ const takenTime = 14 * 24 * time.Hour
 // Take remembers that parts were accepted. One that comes again is not counted again,
 // also when nobody knows whether Take had been done.
 func (t *Handed) Take(ctx context.Context, stage string, parts []domain.HandedPart) error {
-	items, ids := make([]uuid.UUID, len(parts)), make([]uuid.UUID, len(parts))
-	for i, p := range parts {
-		items[i], ids[i] = p.Item, p.ID
-	}
+	items, ids := idsOf(parts)
 	// Items are locked in the order of their ids, as everybody does who counts.
 	_, err := t.db.Exec(ctx, `
 		WITH g AS (SELECT * FROM unnest($2::uuid[], $3::uuid[]) g (item_id, part_id)),
@@ -64,6 +61,34 @@ func (t *Handed) Take(ctx context.Context, stage string, parts []domain.HandedPa
 		return fmt.Errorf("postgres: accepted parts: %w", err)
 	}
 	return t.forgetTaken(ctx)
+}
+
+// Taken tells which parts were accepted, as far as that is remembered, by their own ids.
+func (t *Handed) Taken(ctx context.Context, stage string, parts []domain.HandedPart) (map[uuid.UUID]bool, error) {
+	items, ids := idsOf(parts)
+	rows, err := t.db.Query(ctx, `
+		SELECT part_id FROM app.taken_parts JOIN unnest($2::uuid[], $3::uuid[]) g (item_id, part_id) USING (item_id, part_id) WHERE stage = $1`,
+		stage, items, ids)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: taken parts: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("postgres: taken parts: %w", err)
+	}
+	taken := make(map[uuid.UUID]bool, len(found))
+	for _, id := range found {
+		taken[id] = true
+	}
+	return taken, nil
+}
+
+// idsOf are the ids of parts and of their items as arrays.
+func idsOf(parts []domain.HandedPart) (items, ids []uuid.UUID) {
+	for _, p := range parts {
+		items, ids = append(items, p.Item), append(ids, p.ID)
+	}
+	return items, ids
 }
 
 // forgetTaken drops some of what can come no more, always more than one Take adds. It is

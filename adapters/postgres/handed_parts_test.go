@@ -79,6 +79,11 @@ func TestTakeCountsOnce(t *testing.T) {
 			t.Errorf("after batch %d: got %d accepted, want %d", n+1, got, want)
 		}
 	}
+	other := domain.HandedPart{Item: item.ID, ID: uuid.New()}
+	taken, err := h.Taken(t.Context(), "chunk", append(slices.Clone(parts), other))
+	if err != nil || len(taken) != 3 || taken[other.ID] || !taken[parts[0].ID] {
+		t.Errorf("got taken %v, %v", taken, err)
+	}
 	all, err := h.Parts(t.Context(), "chunk", []uuid.UUID{item.ID})
 	if err != nil || len(all[item.ID].Refused) > 0 {
 		t.Errorf("got %+v, %v, want nothing refused", all, err)

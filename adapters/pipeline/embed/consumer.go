@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -28,6 +29,8 @@ const (
 type Items interface {
 	// Find is that of domain.HandedItems.
 	Find(ctx context.Context, stage string, ids []uuid.UUID) (map[uuid.UUID]domain.HandedItem, error)
+	// Taken tells which chunks were accepted before, by their own ids.
+	Taken(ctx context.Context, stage string, parts []domain.HandedPart) (map[uuid.UUID]bool, error)
 	// Take remembers that chunks were accepted, each once; Refuse that one never will be.
 	Take(ctx context.Context, stage string, parts []domain.HandedPart) error
 	Refuse(ctx context.Context, stage string, p domain.RefusedPart) error
@@ -97,20 +100,20 @@ func (c *Consumer) take(msg *message.Message) error {
 	return nil
 }
 
-// ask brings chunks to embeddings and then to the graph, and reports the files of
-// those that the graph has: pipeline.Line.Ask. A crash before the report repeats
-// the chunks.
+// ask brings chunks to embeddings and then to the graph, unless the graph has them, and
+// reports the files of those that the graph has: pipeline.Line.Ask. A crash before that
+// is remembered repeats the chunks.
 func (c *Consumer) ask(ctx context.Context, batch []*work) ([]pipeline.Outcome, error) {
 	outcomes := make([]pipeline.Outcome, len(batch))
 	known, err := c.find(ctx, batch, outcomes)
 	if err != nil || len(known) == 0 {
 		return outcomes, err
 	}
-	vectors, err := c.vectors(ctx, known)
+	missing, err := c.missing(ctx, known)
 	if err != nil {
-		return nil, &pipeline.FateError{Err: err} // the graph was not asked, and embeddings keeps nothing
+		return nil, err
 	}
-	refused, err := c.store(ctx, known, vectors)
+	refused, err := c.give(ctx, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +132,16 @@ func (c *Consumer) ask(ctx context.Context, batch []*work) ([]pipeline.Outcome, 
 		return outcomes, nil
 	}
 	return outcomes, c.accepted(ctx, accepted)
+}
+
+// missing leaves out what the graph has already: a crash came before its report, or
+// before its record was done with.
+func (c *Consumer) missing(ctx context.Context, batch []*work) ([]*work, error) {
+	taken, err := c.Items.Taken(ctx, chunk.Name, partsOf(batch))
+	if err != nil {
+		return nil, pipeline.Own(err)
+	}
+	return slices.DeleteFunc(slices.Clone(batch), func(w *work) bool { return taken[w.chunk.ID] }), nil
 }
 
 // find finds what belongs to each chunk and gives those that something belongs to.

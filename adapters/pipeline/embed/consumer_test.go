@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -36,6 +37,7 @@ type world struct {
 	mu      sync.Mutex
 	vain    int // so often the tables fail
 	parts   domain.Parts
+	taken   map[uuid.UUID]bool
 	letters []*message.Message
 	told    []pipeline.Observed
 	reports chan domain.StageReported
@@ -44,7 +46,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{
-		t: t, graph: neighbourtest.NewGraph(t), vectors: neighbourtest.NewEmbeddings(t), reports: make(chan domain.StageReported, 10),
+		t: t, graph: neighbourtest.NewGraph(t), vectors: neighbourtest.NewEmbeddings(t), reports: make(chan domain.StageReported, 10), taken: map[uuid.UUID]bool{},
 		item: domain.HandedItem{
 			ID: uuid.New(), SourceID: domain.SourceID{UUID: uuid.New()}, OwnerID: "ann", FileID: domain.FileID{UUID: uuid.New()},
 			At: domain.Revised{Run: 1, Seq: 1}, Path: "a.go", Revision: "r",
@@ -55,21 +57,36 @@ func newWorld(t *testing.T) *world {
 func (w *world) away() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.gone()
+}
+
+func (w *world) gone() error {
 	if w.vain--; w.vain >= 0 {
 		return errors.New("no database")
 	}
 	return nil
 }
 
-// Find implements embed.Items, as do the next three.
+// Find implements embed.Items, as do the next four.
 func (w *world) Find(context.Context, string, []uuid.UUID) (map[uuid.UUID]domain.HandedItem, error) {
 	return map[uuid.UUID]domain.HandedItem{w.item.ID: w.item}, w.away()
+}
+
+func (w *world) Taken(context.Context, string, []domain.HandedPart) (map[uuid.UUID]bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.taken), w.gone()
 }
 
 func (w *world) Take(_ context.Context, _ string, parts []domain.HandedPart) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.parts.Accepted += int64(len(parts))
+	for _, p := range parts {
+		if !w.taken[p.ID] {
+			w.parts.Accepted++
+		}
+		w.taken[p.ID] = true
+	}
 	w.parts.Refused = slices.DeleteFunc(w.parts.Refused, func(r domain.RefusedPart) bool { return slices.Contains(parts, r.HandedPart) })
 	return nil
 }
@@ -278,4 +295,30 @@ func TestDeadLettersOfChunksNameTheEvent(t *testing.T) {
 	if w.graph.Refused() != nil {
 		t.Errorf("the graph refused %q", w.graph.Refused())
 	}
+}
+
+// What the graph has is not given to it again when its record comes again behind a crash:
+// nothing there is idempotent. Its file is reported again.
+func TestChunksThatTheGraphHas(t *testing.T) {
+	t.Parallel()
+
+	w, live := newWorld(t), newTopic()
+	w.push(live, "package a")
+	m := <-live.messages
+	again := m.Copy()
+	live.messages <- m
+	w.consume(live, newTopic())
+	w.reported()
+	live.messages <- again
+	w.push(live, "package b")
+	for r := w.reported(); r.Items < 2; r = w.reported() {
+		if r.State != domain.StageDone || r.Items != 1 {
+			t.Errorf("got %+v", r)
+		}
+	}
+	w.graph.Look(func() {
+		if len(w.graph.Chunks) != 2 {
+			t.Errorf("the graph got %d chunks, want each of two once", len(w.graph.Chunks))
+		}
+	})
 }

@@ -27,6 +27,18 @@ type toEmbed struct {
 	Content string    `json:"content"`
 }
 
+// give brings chunks to both neighbours, and tells which of them the graph refused.
+func (c *Consumer) give(ctx context.Context, batch []*work) (map[uuid.UUID]error, error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	vectors, err := c.vectors(ctx, batch)
+	if err != nil {
+		return nil, &pipeline.FateError{Err: err} // the graph was not asked, and embeddings keeps nothing
+	}
+	return c.store(ctx, batch, vectors)
+}
+
 // vectors asks embeddings: a pure function, so asking again is harmless.
 func (c *Consumer) vectors(ctx context.Context, batch []*work) (map[uuid.UUID][]float32, error) {
 	in := struct {

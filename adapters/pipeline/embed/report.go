@@ -26,13 +26,18 @@ func (c *Consumer) source(ctx context.Context, id domain.SourceID) (domain.Sourc
 	return source, err
 }
 
-// accepted counts chunks that the graph has and reports their files. It does not
-// give up before ctx ends: chunks that were accepted are not to be given again.
-func (c *Consumer) accepted(ctx context.Context, batch []*work) error {
+func partsOf(batch []*work) []domain.HandedPart {
 	parts := make([]domain.HandedPart, len(batch))
 	for n, w := range batch {
 		parts[n] = w.part()
 	}
+	return parts
+}
+
+// accepted counts chunks that the graph has and reports their files. It does not
+// give up before ctx ends: chunks that were accepted are not to be given again.
+func (c *Consumer) accepted(ctx context.Context, batch []*work) error {
+	parts := partsOf(batch)
 	slices.SortFunc(parts, func(a, b domain.HandedPart) int { return slices.Compare(a.Item[:], b.Item[:]) })
 	if err := c.line.Persist(ctx, func(ctx context.Context) error { return c.Items.Take(ctx, chunk.Name, parts) }); err != nil {
 		return err
