@@ -58,6 +58,9 @@ func (p *Process) Process(ctx context.Context, h pipeline.Handover, text Text) (
 	if err := p.Client.Post(ctx, pipeline.Request{Path: "/process", Key: pipeline.KeyOf(h.ID.UUID, h.Turn()), Type: "application/json", Body: body}, &out); err != nil {
 		return Text{}, fmt.Errorf("normalize: %w", err)
 	}
+	if out.Files != nil && len(out.Files) == 0 {
+		return text, nil // it takes no such file
+	}
 	if len(out.Files) != 1 || out.Files[0].Path != "" && out.Files[0].Path != h.File.Path {
 		return Text{}, fmt.Errorf("normalize: %w", errProcessed)
 	}

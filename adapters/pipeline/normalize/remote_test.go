@@ -56,6 +56,7 @@ func TestProcessAnswers(t *testing.T) {
 		"slow down":      {status: 429, text: "no"},
 		"another file":   {status: 200, text: `{"files":[{"path":"b.go","content":"x"}]}`},
 		"nothing":        {status: 200, text: `{}`},
+		"left out":       {status: 200, text: `{"files":[]}`, fine: true},
 		"a page":         {status: 200, text: `<html>`},
 		"an error":       {status: 200, text: `{"files":[{"path":"a.go","error":"does not parse"}]}`, final: true},
 		"no content":     {status: 200, text: `{"files":[{"path":"a.go","language":"Go"}]}`, fine: true},
