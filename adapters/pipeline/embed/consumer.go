@@ -3,6 +3,7 @@ package embed
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -88,6 +89,9 @@ func (c *Consumer) take(msg *message.Message) error {
 	w := &work{msg: msg}
 	if err := w.decode(); err != nil {
 		return pipeline.Final(fmt.Errorf("chunk on the log: %w", err))
+	}
+	if why := msg.Metadata[headerRefused]; why != "" {
+		return pipeline.Final(errors.New(why))
 	}
 	outcome, tried, err := c.line.Hand(msg.Context(), w, w.again())
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -321,4 +322,36 @@ func TestChunksThatTheGraphHas(t *testing.T) {
 			t.Errorf("the graph got %d chunks, want each of two once", len(w.graph.Chunks))
 		}
 	})
+}
+
+// A chunk that the log does not take is in plain sight as a dead letter, and takes no
+// other chunk of its push with it, which the chunker would not push again.
+func TestChunkThatTheLogDoesNotTake(t *testing.T) {
+	t.Parallel()
+
+	w, live := newWorld(t), newTopic()
+	w.push(live, strings.Repeat("x", 1_000_000), "package a")
+	if n := len(live.messages); n != 2 {
+		t.Fatalf("%d chunks are on the log", n)
+	}
+	w.consume(live, newTopic())
+	var last domain.StageReported
+	for range 2 {
+		last = w.reported()
+	}
+	if last.State != domain.StageFailed || !strings.Contains(last.Error, "bytes is larger than the log takes") || last.Letter == nil {
+		t.Errorf("got %+v", last)
+	}
+	w.graph.Look(func() {
+		if len(w.graph.Chunks) != 1 || w.graph.Chunks[0].Content != "package a" {
+			t.Errorf("the graph got %d chunks", len(w.graph.Chunks))
+		}
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, letter := range w.letters {
+		if len(letter.Payload) > 1000 || letter.Metadata[wire.HeaderSubject] != w.item.FileID.String() {
+			t.Errorf("got a letter of %d bytes under %q", len(letter.Payload), letter.Metadata[wire.HeaderSubject])
+		}
+	}
 }

@@ -3,6 +3,7 @@ package embed
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,8 +19,12 @@ const (
 	maxChunk = 900_000  // bytes of a chunk that the log takes
 )
 
-// headerPush tells which push a chunk came with.
-const headerPush = "push"
+// The headers of a chunk. headerPush tells which push it came with, headerRefused why it
+// lies there without its content.
+const (
+	headerPush    = "push"
+	headerRefused = "refused"
+)
 
 // The pushes of the chunker. Both hold the same chunks; only the first tells of
 // which item each is, so only that one is worked off.
@@ -70,10 +75,7 @@ func (r *Receiver) take(push string, say func(n int) any) http.HandlerFunc {
 	}
 }
 
-var (
-	errShape = errors.New("want {\"chunks\": [...]}, each with a UUID as id")
-	errBig   = errors.New("a chunk is larger than the log takes")
-)
+var errShape = errors.New("want {\"chunks\": [...]}, each with a UUID as id")
 
 func read(body io.Reader, push string) ([]*message.Message, error) {
 	var in struct {
@@ -88,10 +90,11 @@ func read(body io.Reader, push string) ([]*message.Message, error) {
 		if json.Unmarshal(raw, &c) != nil || c.ID == uuid.Nil || push == pushEmbed && c.ItemID == uuid.Nil {
 			return nil, errShape
 		}
-		if len(raw) > maxChunk {
-			return nil, errBig
-		}
 		m := message.NewMessage(c.ID.String(), message.Payload(raw))
+		if len(raw) > maxChunk { // the others of its push come but once
+			m.Metadata[headerRefused] = fmt.Sprintf("a chunk of %d bytes is larger than the log takes", len(raw))
+			m.Payload, _ = json.Marshal(Chunk{ID: c.ID, ItemID: c.ItemID, SourceID: c.SourceID}) // never fails
+		}
 		m.Metadata[wire.MetaKey], m.Metadata[headerPush] = c.ID.String(), push
 		if c.ItemID != uuid.Nil {
 			m.Metadata[wire.HeaderCorrelation] = c.ItemID.String() // items go under the ids of their events
