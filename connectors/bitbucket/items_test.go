@@ -40,7 +40,7 @@ func TestItems(t *testing.T) {
 		forgetest.Contains(t, file.WebURL, "main", "src/a%20b.txt")
 		forgetest.Contains(t, w.Read(pull), "# Change 1 (#1)", "It is mended.", "- State: open", "- Author: @", "- Branches: ", " into master", "(approved)",
 			"## Comments", "Nice.", "## Review comments", "`main.go`, line 10", "Why this?", "Because.")
-		if a := pull.Attributes; a["state"] != "open" || a["base"] != "master" || a["head"] == "" || a["title"] != "Change 1" || a["number"] != "1" {
+		if a := pull.Attributes; a["state"] != "open" || a["base"] != "master" || a["head"] == "" || a["head_sha"] == "" || a["title"] != "Change 1" || a["number"] != "1" {
 			t.Errorf("got attributes %v", a)
 		}
 		if pull.Kind != domain.KindPullRequest || !strings.HasSuffix(pull.WebURL, "/pull-requests/1") || pull.Modified.IsZero() || l.Items["@pulls/2.md"].Attributes["state"] != "merged" {

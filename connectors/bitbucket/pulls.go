@@ -80,7 +80,7 @@ func (p pull) item() domain.Item {
 		WebURL: p.url, Modified: p.updated,
 		Attributes: forge.Attributes(
 			"number", strconv.FormatInt(p.id, 10), "title", p.title, "state", p.state, "draft", forge.Yes(p.draft), "base", p.to, "head", p.from,
-			"comments", strconv.Itoa(p.comments), "created_at", forge.Stamp(p.created), "closed_at", forge.Stamp(p.closed),
+			"head_sha", p.commit, "comments", strconv.Itoa(p.comments), "created_at", forge.Stamp(p.created), "closed_at", forge.Stamp(p.closed),
 		),
 		People: who,
 	}

@@ -41,7 +41,7 @@ func TestItems(t *testing.T) {
 	forgetest.Contains(t, w.Read(l.Items["@releases/901.md"]), "# Release v1.1", "News.")
 	forgetest.Contains(t, w.Read(l.Items["@discussions/201.md"]), "# Idea 1 (#201)", "- Category: Ideas", "Yes.", "No.")
 	forgetest.Contains(t, w.Read(l.Items["@wiki/Home.md"]), "Welcome.")
-	if a := pull.Attributes; a["state"] != "merged" || a["base"] == "" || a["head"] == "" || a["title"] != "Change 1" || a["number"] != "101" {
+	if a := pull.Attributes; a["state"] != "merged" || a["base"] == "" || a["head"] == "" || a["head_sha"] == "" || a["title"] != "Change 1" || a["number"] != "101" {
 		t.Errorf("got attributes %v", a)
 	}
 	if len(issue.People) == 0 || issue.People[0].Role != "author" || issue.People[0].ID == "" || strings.Contains(issue.Attributes["author"], "Codertocat") {

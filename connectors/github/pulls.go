@@ -175,7 +175,7 @@ func pullItem(p *sdk.PullRequest) domain.Item {
 		WebURL: p.GetHTMLURL(), Modified: p.GetUpdatedAt().Time,
 		Attributes: forge.Attributes(
 			"number", strconv.Itoa(p.GetNumber()), "title", p.GetTitle(), "state", pullState(p), "draft", forge.Yes(p.GetDraft()),
-			"base", p.GetBase().GetRef(), "head", p.GetHead().GetRef(), "labels", labels(p.Labels), "milestone", p.GetMilestone().GetTitle(),
+			"base", p.GetBase().GetRef(), "head", p.GetHead().GetRef(), "head_sha", p.GetHead().GetSHA(), "labels", labels(p.Labels), "milestone", p.GetMilestone().GetTitle(),
 			"created_at", forge.Stamp(p.GetCreatedAt().Time), "closed_at", forge.Stamp(p.GetClosedAt().Time), "merged_at", forge.Stamp(p.GetMergedAt().Time),
 		),
 		People: append(who, people("reviewer", p.RequestedReviewers)...),

@@ -44,7 +44,7 @@ func TestItems(t *testing.T) {
 	forgetest.Contains(t, w.Read(l.Items["@releases/rel%2Fv1.1.md"]), "# Release rel/v1.1", "News.", "- awesome-v0.2.msi")
 	forgetest.Contains(t, w.Read(l.Items["@snippets/301.md"]), "# Snippet 1 ($301)", "## a.rb\n\n```\nputs 1\n```\n", "## b.md\n\n````\n```go\nx\n```\n````\n")
 	forgetest.Contains(t, w.Read(l.Items["@wiki/home.md"]), "Welcome.")
-	if a := merge.Attributes; a["state"] != "merged" || a["base"] == "" || a["head"] == "" || a["title"] != "Change 1" || a["number"] != "101" {
+	if a := merge.Attributes; a["state"] != "merged" || a["base"] == "" || a["head"] == "" || a["head_sha"] == "" || a["title"] != "Change 1" || a["number"] != "101" {
 		t.Errorf("got attributes %v", a)
 	}
 	if len(issue.People) == 0 || issue.People[0].Role != "author" || issue.People[0].ID == "" {

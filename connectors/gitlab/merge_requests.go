@@ -51,7 +51,7 @@ func mergeRequestItem(m *sdk.BasicMergeRequest) domain.Item {
 		WebURL: m.WebURL, Modified: when(m.UpdatedAt),
 		Attributes: forge.Attributes(
 			"number", strconv.FormatInt(m.IID, 10), "title", m.Title, "state", m.State, "draft", forge.Yes(m.Draft),
-			"base", m.TargetBranch, "head", m.SourceBranch, "labels", names(m.Labels), "milestone", milestone(m.Milestone),
+			"base", m.TargetBranch, "head", m.SourceBranch, "head_sha", m.SHA, "labels", names(m.Labels), "milestone", milestone(m.Milestone),
 			"comments", strconv.FormatInt(m.UserNotesCount, 10),
 			"created_at", stamp(m.CreatedAt), "closed_at", stamp(m.ClosedAt), "merged_at", stamp(m.MergedAt),
 		),

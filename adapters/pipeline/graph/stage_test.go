@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -59,5 +60,27 @@ func TestTableThatIsAway(t *testing.T) {
 	outcomes, err := s.Handle(t.Context(), batch)
 	if err != nil || outcomes[0].State != domain.StageDone || outcomes[0].Items != 2 || len(g.Entities) != 2 {
 		t.Errorf("got %+v, %v and %d entities, want the repository and the file", outcomes, err, len(g.Entities))
+	}
+}
+
+// A pull request is told of behind the repository, its people and the commit that it
+// ends with.
+func TestPullRequest(t *testing.T) {
+	t.Parallel()
+
+	g, given := neighbourtest.NewGraph(t), &table{accepted: map[uuid.UUID]bool{}}
+	batch := change()
+	f := &batch[0].File
+	f.Kind, f.AuthorRef, f.Attributes = domain.KindPullRequest, "ref", map[string]string{"head_sha": "c0ffee", "title": "Change"}
+	s := graph.New(pipeline.Client{URL: g.URL(), HTTP: pipeline.HTTPClient(1)}, given)
+	if _, err := s.Handle(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range g.Entities {
+		got = append(got, e.Type+" "+e.Name)
+	}
+	if want := []string{"repository " + f.SourceID.String(), "person ref", "commit c0ffee", "pull_request Change"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
