@@ -59,7 +59,7 @@ const (
 	MetaPartition = "kafka_partition"
 	MetaOffset    = "kafka_offset"
 	MetaKey       = "kafka_key"
-	MetaRepeat    = "kafka_repeat" // not empty: a process that has died may have handled it; nothing that is published has it
+	MetaRepeat    = "kafka_repeat" // not empty: a process that has died, or a try without an answer, may have handed it on; nothing that is published has it
 )
 
 const (
