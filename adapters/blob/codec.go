@@ -15,9 +15,10 @@ const window = 1 << 20
 // copies less than a stream.
 const smallItem = 64 << 10
 
-// tinyItem is the most bytes of an item whose literals stay as they are. Coding
-// them takes a third to a half of the time and saves a quarter, of items that are
-// two thirds of the files of a source tree and a twelfth of its bytes.
+// tinyItem is the most bytes of an item that is not compressed. Compressing takes
+// longer than all else that is done with the content of so small an item, and saves
+// little: in a source tree such items are two thirds of the files and a twelfth of the
+// bytes.
 const tinyItem = 4 << 10
 
 // codecs keeps encoders and decoders: making one costs more than a small item.
@@ -26,8 +27,8 @@ type codecs struct{ encoders, decoders, presses, scraps sync.Pool }
 
 // A press compresses one small item at a time.
 type press struct {
-	enc, tiny *zstd.Encoder
-	in        []byte
+	enc *zstd.Encoder
+	in  []byte
 }
 
 func (c *codecs) press() (*press, error) {
@@ -35,19 +36,29 @@ func (c *codecs) press() (*press, error) {
 		return p, nil
 	}
 	enc, err := newEncoder(nil)
-	if err != nil {
-		return nil, err
-	}
-	tiny, err := newEncoder(nil, zstd.WithNoEntropyCompression(true))
-	return &press{enc: enc, tiny: tiny, in: make([]byte, smallItem)}, err
+	return &press{enc: enc, in: make([]byte, smallItem)}, err
 }
 
 // append appends the frame of content to b.
-func (p *press) append(b, content []byte) []byte {
+func (p *press) append(b, content []byte) ([]byte, error) {
 	if len(content) <= tinyItem {
-		return p.tiny.EncodeAll(content, b)
+		return appendRaw(b, content)
 	}
-	return p.enc.EncodeAll(content, b)
+	return p.enc.EncodeAll(content, b), nil
+}
+
+// appendRaw appends the frame that holds content as it is: a header and one block
+// (RFC 8878, 3.1.1.1 and 3.1.1.2).
+func appendRaw(b, content []byte) ([]byte, error) {
+	header := zstd.Header{SingleSegment: true, HasFCS: true, FrameContentSize: uint64(len(content))}
+	b, err := header.AppendTo(b)
+	if err != nil {
+		return nil, err
+	}
+	const last = 1 // and type 0: raw
+	block := uint32(len(content))<<3 | last
+	b = append(b, byte(block), byte(block>>8), byte(block>>16))
+	return append(b, content...), nil
 }
 
 func (c *codecs) putPress(p *press) { c.presses.Put(p) }
@@ -73,9 +84,9 @@ func (c *codecs) encoder(w io.Writer) (*zstd.Encoder, error) {
 	return newEncoder(w)
 }
 
-func newEncoder(w io.Writer, more ...zstd.EOption) (*zstd.Encoder, error) {
-	return zstd.NewWriter(w, append(more, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(window), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))...) // the digest tells damage
+func newEncoder(w io.Writer) (*zstd.Encoder, error) {
+	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false)) // the digest tells damage
 }
 
 func (c *codecs) putEncoder(e *zstd.Encoder) {

@@ -19,7 +19,7 @@ import (
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 
-	for _, size := range []int{0, 1, 2<<10 - 1, 2 << 10, 2<<10 + 1, 4 << 10, 4<<10 + 1, 64<<10 - 1, 64 << 10, 1 << 20, 4 << 20, 4<<20 + 1, 9 << 20} {
+	for _, size := range []int{0, 1, 255, 256, 2<<10 - 1, 2 << 10, 2<<10 + 1, 4 << 10, 4<<10 + 1, 64<<10 - 1, 64 << 10, 1 << 20, 4 << 20, 4<<20 + 1, 9 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 
@@ -64,6 +64,22 @@ func TestItemsLieBehindEachOther(t *testing.T) {
 			t.Fatalf("got item %d at %d, want it at %d", n, c.Ref.Offset, end)
 		}
 		end += c.Ref.Length
+	}
+}
+
+// An item of a few KiB is kept as it is, any other one is compressed.
+func TestTinyItemsAreNotCompressed(t *testing.T) {
+	t.Parallel()
+
+	w := create(t, open(t, t.TempDir()), name(0))
+	for size, raw := range map[int]bool{0: true, 100: true, 4 << 10: true, 4<<10 + 1: false, 64 << 10: false} {
+		c := keep(t, w, make([]byte, size))
+		if got := c.Ref.Length >= c.Size; got != raw {
+			t.Errorf("%d bytes take %d: got raw %t, want %t", size, c.Ref.Length, got, raw)
+		}
+		if raw && c.Ref.Length > c.Size+10 {
+			t.Errorf("%d bytes take %d", size, c.Ref.Length)
+		}
 	}
 }
 

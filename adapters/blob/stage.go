@@ -33,7 +33,7 @@ func (s *Store) stage(ctx context.Context, r io.Reader) (*staged, error) {
 	n, err := fill(ctx, r, p.in)
 	switch {
 	case err == io.EOF: //nolint:errorlint // itself: one that is wrapped says that r broke off
-		return s.stageSmall(p, p.in[:n]), nil
+		return s.stageSmall(p, p.in[:n])
 	case err != nil:
 		return nil, err
 	}
@@ -57,15 +57,17 @@ func fill(ctx context.Context, r io.Reader, buf []byte) (n int, err error) {
 }
 
 // stageSmall stages content that lies in memory as a whole, in one piece of memory.
-func (s *Store) stageSmall(p *press, content []byte) *staged {
+func (s *Store) stageSmall(p *press, content []byte) (item *staged, err error) {
 	memory := s.codecs.scrap()
 	head := min(len(content), headSize)
-	memory.bytes = p.append(append(memory.bytes[:0], content[:head]...), content)
+	if memory.bytes, err = p.append(append(memory.bytes[:0], content[:head]...), content); err != nil {
+		return nil, err
+	}
 	body := memory.bytes[head:]
 	return &staged{
 		digest: sha256.Sum256(content), size: int64(len(content)), head: memory.bytes[:head:head],
 		body: spill{spool: s.spool, mem: *bytes.NewBuffer(body), size: int64(len(body))}, memory: memory, codecs: &s.codecs,
-	}
+	}, nil
 }
 
 func (s *Store) stageLarge(ctx context.Context, r io.Reader) (*staged, error) {
