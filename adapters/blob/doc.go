@@ -1,6 +1,7 @@
 // Package blob is the content store: [Store] implements [domain.Packs]. A pack
 // holds the content of one page, each item one zstd frame, so that an item is
-// read without its neighbours; one of at most 4 KiB is not compressed in it. What is read is verified while it streams.
+// read without its neighbours; one of at most 4 KiB is not compressed in it. What is
+// read is verified while it streams.
 //
 // The address says where it is:
 //
