@@ -57,19 +57,17 @@ func mayHave(err error) bool {
 	return err != nil && !shut(err) && !IsFinal(err) && !isOwn(err)
 }
 
-// insists is how Insist waits.
-var insists = Patience{First: 100 * time.Millisecond, Last: 5 * time.Second}
-
 // Insist does something that is due to a server of our own until it is done or ctx ends:
 // then it gives the last error, as an OwnError. It is for what must not be lost once a
 // neighbour has answered, since asking that again would give it the same twice.
 func Insist(ctx context.Context, do func(ctx context.Context) error) error {
+	patience := Patience{First: 100 * time.Millisecond, Last: 5 * time.Second}
 	for failed := 0; ; failed++ {
 		err := do(ctx)
 		if err == nil {
 			return nil
 		}
-		if !pause(ctx, spread(insists.most(failed)), nil) {
+		if !pause(ctx, spread(patience.most(failed)), nil) {
 			return Own(err)
 		}
 	}
