@@ -17,7 +17,7 @@ const smallItem = 64 << 10
 
 // tinyItem is the most bytes of an item that is not compressed. Compressing takes
 // longer than all else that is done with the content of so small an item, and saves
-// little: in a source tree such items are two thirds of the files and a twelfth of the
+// little: in a large source tree such items are two thirds of the files and a twelfth of the
 // bytes.
 const tinyItem = 4 << 10
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"container/heap"
 	"hash/maphash"
 	"sync"
 
@@ -8,14 +9,16 @@ import (
 )
 
 // A crew works in all lanes of a subscription: tasks of one key are done one after the
-// other, others side by side, so that a slow key holds up no other. What waits for it is
-// bounded by the windows.
+// other, others side by side, so that a slow key holds up no other. A lane that is free
+// takes the oldest task that may begin. What waits is bounded by the windows; what is left
+// of one that has ended stays until its turn comes.
 type crew struct {
 	mu    sync.Mutex
 	free  int              // lanes
+	came  int64            // tasks so far
 	seed  maphash.Seed     // of keys
 	last  map[uint64]*task // of each key that is in hand; keys of one hash count as one
-	ready []*task          // wait for a lane; the oldest first
+	ready byAge            // wait for a lane
 }
 
 func newCrew(lanes int) *crew {
@@ -26,6 +29,8 @@ func newCrew(lanes int) *crew {
 func (c *crew) put(t *task) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.came++
+	t.number = c.came
 	if t.record.Key != nil {
 		t.key = maphash.Bytes(c.seed, t.record.Key)
 		before := c.last[t.key]
@@ -36,7 +41,7 @@ func (c *crew) put(t *task) {
 		}
 	}
 	if c.free == 0 {
-		c.ready = append(c.ready, t)
+		heap.Push(&c.ready, t)
 		return
 	}
 	c.free--
@@ -49,24 +54,39 @@ func (c *crew) run(t *task) {
 	}
 }
 
-// after gives what is to be done behind t: the next one of its key, which came before most
-// others; nil: nothing.
-func (c *crew) after(t *task) (next *task) {
+// after gives what the lane of t, which is done, takes now; nil: nothing.
+func (c *crew) after(t *task) *task {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.next != nil {
-		return t.next
-	}
-	if t.record.Key != nil {
+		heap.Push(&c.ready, t.next)
+	} else if t.record.Key != nil {
 		delete(c.last, t.key)
 	}
 	if len(c.ready) == 0 {
 		c.free++
 		return nil
 	}
-	next, c.ready[0] = c.ready[0], nil
-	c.ready = c.ready[1:]
-	return next
+	return heap.Pop(&c.ready).(*task) //nolint:forcetypeassert // it is one
+}
+
+// byAge is a heap of tasks, the oldest on top.
+type byAge []*task
+
+func (b byAge) Len() int           { return len(b) }
+func (b byAge) Less(i, j int) bool { return b[i].number < b[j].number }
+func (b byAge) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+
+// Push implements heap.Interface.
+func (b *byAge) Push(t any) { *b = append(*b, t.(*task)) } //nolint:forcetypeassert // it is one
+
+// Pop implements heap.Interface.
+func (b *byAge) Pop() any {
+	end := len(*b) - 1
+	t := (*b)[end]
+	(*b)[end] = nil
+	*b = (*b)[:end]
+	return t
 }
 
 // work does one record, if it counts. Of a partition that is gone nothing begins.
@@ -85,7 +105,7 @@ func (t *task) work() {
 		ctx = wire.WithEvent(ctx, event)
 	}
 	if !t.handle(ctx, t.record, m) {
-		t.quit() // what follows in the lane must not overtake what was given up
+		t.quit() // what follows of its key must not overtake what was given up
 		return
 	}
 	t.finish(t)

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -49,5 +50,42 @@ func TestSlowKeyHoldsUpNoOther(t *testing.T) {
 			t.Error(err)
 		}
 		<-ended // TestServeGivesUp is about what it says
+	})
+}
+
+// A lane that is free takes the oldest message that may begin.
+func TestOldestFirst(t *testing.T) {
+	t.Parallel()
+
+	onBoth(t, func(t *testing.T, w world) {
+		w.Log = quiet()
+		topic := w.Layout.Replay()
+		w.publish(t, topic)
+		s := kafka.NewSubscriber(w.Options, kafka.SubscriberOptions{Group: w.Layout.Prefix, Lanes: 1})
+		last := map[string]int64{}
+		left, all, ended := laneKeys*lanesPerKey, make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- s.Serve(context.WithoutCancel(t.Context()), topic, func(m *watermill.Message) error {
+				part := m.Metadata[wire.MetaPartition]
+				offset, err := strconv.ParseInt(m.Metadata[wire.MetaOffset], 10, 64)
+				if before, ok := last[part]; err != nil || ok && offset < before {
+					t.Errorf("partition %s: got %d behind %d, %v", part, offset, before, err)
+				}
+				last[part] = offset
+				if left--; left == 0 {
+					close(all)
+				}
+				return nil
+			})
+		}()
+		select {
+		case <-all:
+		case <-soon(t).Done():
+			t.Error("not all came")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		<-ended
 	})
 }

@@ -48,8 +48,9 @@ type task struct {
 	done    bool
 
 	// Of the crew:
-	key  uint64 // hash of the record's
-	next *task  // of the key
+	number int64  // of those that it was given
+	key    uint64 // hash of the record's
+	next   *task  // of the key
 }
 
 func newWindow(l *lanes, at partitionName, ends kadm.ListedOffsets) *window {
@@ -137,11 +138,10 @@ func (w *window) finish(t *task) {
 		w.commitSoon()
 	}
 	w.resume()
-	freed := w.release(t)
-	w.mu.Unlock()
-	for _, f := range freed {
+	for _, f := range w.release(t) { // before mu lets anything newer go
 		w.crew.put(f)
 	}
+	w.mu.Unlock()
 }
 
 // inHand is how many records a crash would repeat now: those that are done count

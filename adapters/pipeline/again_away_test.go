@@ -25,3 +25,20 @@ func TestReplayWaitsForTablesOnce(t *testing.T) {
 		t.Errorf("the neighbour was given %q", calls)
 	}
 }
+
+// While what was taken back cannot be put right, what is new of the file is handed on.
+func TestWhatCannotBePutRightHoldsUpNothingNew(t *testing.T) {
+	t.Parallel()
+
+	p := newPlatform(t)
+	p.again(p.changed("notes", domain.FileAdded, 5), false)
+	p.while["notes 5"] = func() {
+		m := p.changed("notes", domain.FileModified, 9)
+		p.mu.Lock()
+		delete(p.log, 9) // its event cannot be read
+		p.mu.Unlock()
+		p.publish("events", m)
+	}
+	p.dispatch("events", "replay")
+	p.await("notes 5", "notes 9")
+}

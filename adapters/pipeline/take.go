@@ -64,37 +64,44 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 	}
 }
 
-// handOn hands one on while nobody else does so with its file: what is new and what is
-// handed on again come in different lanes. Of what is new it waits trouble out. Of what
-// is handed on again trouble is an error, so that a newer state of the file need not
-// wait for the neighbour to take an old one.
+// handOn hands one on, and sees to it that all know what became of it.
 func (d *Dispatcher) handOn(msg *message.Message, one *handovers, tried *Tried) error {
 	h := &one[0]
-	ctx, file := msg.Context(), h.File.FileID
-	if err := d.files.lock(ctx, file); err != nil {
-		return err
-	}
-	defer d.files.unlock(file)
-	if h.Replay != "" {
-		if left, err := d.leftOut(ctx, msg, h); err != nil || left {
-			return err
-		}
-	}
-	outcome, err := d.outcome(ctx, one, tried)
-	if err != nil {
+	outcome, left, err := d.alone(msg, one, tried)
+	if err != nil || left {
 		return err
 	}
 	tried.Note(msg)
-	if h.Replay != "" && outcome.State != domain.StageFailed {
-		err := d.line.Persist(ctx, func(ctx context.Context) error { return d.putRight(ctx, msg, h) })
+	if outcome.State == domain.StageFailed {
+		return Final(outcome.cause())
+	}
+	if h.Replay != "" { // what is new of the file does not wait for it
+		err := d.line.Persist(msg.Context(), func(ctx context.Context) error { return d.putRight(ctx, msg, h) })
 		if err != nil {
 			return err
 		}
 	}
-	if outcome.State == domain.StageFailed {
-		return Final(outcome.cause())
-	}
 	return d.reportFile(msg, h, outcome, tried.Repeated)
+}
+
+// alone hands one on, unless it is left out, while nobody else does so with its file: what
+// is new and what is handed on again come in different lanes. Of what is new it waits
+// trouble out. Of what is handed on again trouble is an error, so that a newer state of
+// the file need not wait for the neighbour to take an old one.
+func (d *Dispatcher) alone(msg *message.Message, one *handovers, tried *Tried) (o Outcome, left bool, err error) {
+	h := &one[0]
+	ctx, file := msg.Context(), h.File.FileID
+	if err := d.files.lock(ctx, file); err != nil {
+		return o, false, err
+	}
+	defer d.files.unlock(file)
+	if h.Replay != "" {
+		if left, err = d.leftOut(ctx, msg, h); err != nil || left {
+			return o, left, err
+		}
+	}
+	o, err = d.outcome(ctx, one, tried)
+	return o, false, err
 }
 
 // outcome hands one to the line. What is not of its source any more is not handed on.

@@ -80,10 +80,18 @@ func (p pull) item() domain.Item {
 		WebURL: p.url, Modified: p.updated,
 		Attributes: forge.Attributes(
 			"number", strconv.FormatInt(p.id, 10), "title", p.title, "state", p.state, "draft", forge.Yes(p.draft), "base", p.to, "head", p.from,
-			"head_sha", p.commit, "comments", strconv.Itoa(p.comments), "created_at", forge.Stamp(p.created), "closed_at", forge.Stamp(p.closed),
+			"head_sha", wholeID(p.commit), "comments", strconv.Itoa(p.comments), "created_at", forge.Stamp(p.created), "closed_at", forge.Stamp(p.closed),
 		),
 		People: who,
 	}
+}
+
+// wholeID is the id of a commit; empty when it is cut, as Cloud's are after 12 digits.
+func wholeID(commit string) string {
+	if len(commit) != 40 && len(commit) != 64 { // SHA-1, SHA-256
+		return ""
+	}
+	return commit
 }
 
 func person(role string, u user) []domain.Participant {
