@@ -148,9 +148,15 @@ func (l *Line[T]) ask(batch []*item[T]) ([]Outcome, error) {
 		}
 		return l.handle(batch[0].class.asking, things)
 	})
-	lost := err != nil && mayHave(err)
+	part := outcomesIn(err, len(batch))
 	for n, i := range batch {
-		i.mayHave = i.mayHave || lost
+		if err != nil {
+			trouble := err
+			if part != nil {
+				trouble = part[n].Err
+			}
+			i.mayHave = i.mayHave || mayHave(trouble)
+		}
 		if err != nil || outcomes[n].State == domain.StageFailed {
 			i.failed(l.Clock.Now())
 		}

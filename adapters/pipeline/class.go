@@ -157,7 +157,7 @@ func (c *class[T]) leave() {
 func (c *class[T]) settle(batch []*item[T]) {
 	for failed := 0; ; failed++ {
 		outcomes, left, err := c.try(batch)
-		switch batch = left; {
+		switch batch = unanswered(left, err); {
 		case len(batch) == 0:
 			return
 		case err == nil:
@@ -207,6 +207,23 @@ func (c *class[T]) try(batch []*item[T]) (outcomes []Outcome, left []*item[T], e
 // process, which hands it on itself.
 func waitedFor[T any](batch []*item[T]) []*item[T] {
 	return slices.DeleteFunc(batch, func(i *item[T]) bool { return i.ctx.Err() != nil })
+}
+
+// unanswered tells what err knows of a part of batch, and gives the rest.
+func unanswered[T any](batch []*item[T], err error) []*item[T] {
+	outcomes := outcomesIn(err, len(batch))
+	if outcomes == nil {
+		return batch
+	}
+	var left []*item[T]
+	for n, i := range batch {
+		if outcomes[n].State == "" {
+			left = append(left, i)
+			continue
+		}
+		i.tell(outcomes[n], nil)
+	}
+	return left
 }
 
 // stillPatient tells trouble to those of batch that want to know, and leaves them out.

@@ -46,6 +46,14 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("answered %d: %s", e.Status, e.Text)
 }
 
+// An UnreadableError is a success whose body cannot be read.
+type UnreadableError struct{ Err error }
+
+func (e *UnreadableError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what is wrong with the body.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
 // PostJSON posts the JSON of in to path and decodes a 2xx answer into out, unless
 // out is nil. key is the idempotency key; empty: none.
 //
@@ -53,7 +61,7 @@ func (e *StatusError) Error() string {
 // *StatusError. All else is trouble: 408, 425, 429 and 5xx, with Retry-After as a
 // [LaterError]; 401, 403, 404, 410 and redirects too, since they say that the
 // neighbour is not set up, not that an item is bad; no answer, or a success that
-// cannot be read.
+// cannot be read (*[UnreadableError]).
 func (c *Client) PostJSON(ctx context.Context, path, key string, in, out any) error {
 	body, err := Encode(in)
 	if err != nil {
@@ -115,9 +123,12 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	}
 	defer func() { _ = resp.Body.Close() }() // what was read counts
 	if resp.StatusCode/100 != 2 {
-		return refusal(resp)
+		return refused(resp, refusal(resp))
 	}
-	return decode(resp.Body, out)
+	if err := decode(resp.Body, out); err != nil {
+		return &UnreadableError{err}
+	}
+	return nil
 }
 
 // request makes a POST to an address, which is read once where many go to the same.
@@ -146,10 +157,10 @@ func (c *Client) ask(req *http.Request, timeout time.Duration) (resp *http.Respo
 		return resp, func() {}, err
 	}
 	ctx, end := context.WithTimeout(req.Context(), timeout)
-	tries := 0
-	resp, err = c.HTTP.Transport.RoundTrip(req.WithContext(countTries(ctx, &tries)))
-	if tries > 1 {
-		err = twice(ctx, err)
+	var t tracer
+	resp, err = c.HTTP.Transport.RoundTrip(req.WithContext(t.follow(ctx)))
+	if t.again.Load() {
+		resp, err = twice(ctx, resp, err)
 	}
 	return resp, end, err
 }

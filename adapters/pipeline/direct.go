@@ -87,7 +87,7 @@ func (d *direct) ask(req *http.Request, until time.Time) (*http.Response, error)
 	}
 	resp, err := d.askAnew(req, host, until)
 	if before {
-		err = twice(req.Context(), err)
+		return twice(req.Context(), resp, err)
 	}
 	return resp, err
 }

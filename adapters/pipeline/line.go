@@ -101,7 +101,7 @@ func (l *Line[T]) Run(ctx context.Context, take message.NoPublishHandlerFunc, fe
 
 // telling is hard for what a class asks.
 func (l *Line[T]) telling(again bool) context.Context {
-	return tellTwice(l.hard, func() { l.Observed(Observed{Repeats: 1, Again: again}) })
+	return heardBy(l.hard, &hearer{twice: func() { l.Observed(Observed{Repeats: 1, Again: again}) }, unkept: l.unkept})
 }
 
 // newCircuit makes the circuit of a class.
@@ -157,11 +157,15 @@ func (l *Line[T]) Persist(ctx context.Context, do func(ctx context.Context) erro
 		if ctx.Err() != nil || IsFinal(err) {
 			return err
 		}
-		l.Log.WarnContext(ctx, "what a stage has done is not kept yet", "stage", l.Name, "try", failed+1, "err", err)
+		l.unkept(ctx, failed+1, err)
 		if !pause(ctx, spread(l.Patience.most(failed)), nil) {
 			return err
 		}
 	}
+}
+
+func (l *Line[T]) unkept(ctx context.Context, try int, err error) {
+	l.Log.WarnContext(ctx, "what a stage has done is not kept yet", "stage", l.Name, "try", try, "final", IsFinal(err), "err", err)
 }
 
 // Observed tells of o.

@@ -24,7 +24,8 @@ type Stage interface {
 	// An error is about the batch as a whole. One that [IsFinal] makes the caller
 	// ask again for smaller batches, until the guilty item is alone. Any other one
 	// is the neighbour's trouble: the batch is handed in again later, whole or cut
-	// in another way. [Later] says when. A panic counts as a final error.
+	// in another way. [Later] says when; a [PartError] leaves out what is answered, of
+	// a stage whose batches hold more than one. A panic counts as a final error.
 	Handle(ctx context.Context, batch []Handover) ([]Outcome, error)
 }
 

@@ -58,7 +58,7 @@ func (d *Dispatcher) takeFile(msg *message.Message, event domain.Event) error {
 		if !errors.As(err, &trouble) || !d.line.Rest(msg.Context(), failed, trouble) {
 			return err
 		}
-		if mayHave(trouble) {
+		if tried.mayHave {
 			msg.Metadata[wire.MetaRepeat] = "1"
 		}
 	}

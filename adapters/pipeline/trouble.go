@@ -30,8 +30,8 @@ func isOwn(err error) bool {
 	return errors.As(err, &own)
 }
 
-// A FateError is trouble of which a stage knows whether the neighbour may have taken
-// some of what it was given.
+// A FateError is trouble of which it is known whether the neighbour may have taken what
+// it was given.
 type FateError struct {
 	Err     error
 	MayHave bool
@@ -41,6 +41,30 @@ func (e *FateError) Error() string { return e.Err.Error() }
 
 // Unwrap gives what the trouble was.
 func (e *FateError) Unwrap() error { return e.Err }
+
+// A PartError is trouble with a part of a batch: what became of the rest stands.
+type PartError struct {
+	Err error
+	// Outcomes are in the order of the batch. Without a state: the item is to be handed
+	// in again. Its Err is then what came of it, nil: the neighbour was not asked.
+	Outcomes []Outcome
+}
+
+func (e *PartError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what the trouble was.
+func (e *PartError) Unwrap() error { return e.Err }
+
+// outcomesIn are those of err for a batch of n; nil: it is about all of them.
+func outcomesIn(err error, n int) []Outcome {
+	if err == nil {
+		return nil
+	}
+	if part := new(PartError); errors.As(err, &part) && len(part.Outcomes) == n {
+		return part.Outcomes
+	}
+	return nil
+}
 
 // mayHave tells whether a neighbour may have taken what a try that gave err brought: no
 // answer came, or not the neighbour's own.
@@ -59,12 +83,19 @@ func mayHave(err error) bool {
 
 // Insist does something that is due to a server of our own until it is done or ctx ends:
 // then it gives the last error, as an OwnError. It is for what must not be lost once a
-// neighbour has answered, since asking that again would give it the same twice.
+// neighbour has answered, since asking that again would give it the same twice. An error
+// that is final stands in the log and ends it too: what the neighbour has, it has.
 func Insist(ctx context.Context, do func(ctx context.Context) error) error {
 	patience := Patience{First: 100 * time.Millisecond, Last: 5 * time.Second}
 	for failed := 0; ; failed++ {
 		err := do(ctx)
 		if err == nil {
+			return nil
+		}
+		if h, ok := ctx.Value(hearerKey{}).(*hearer); ok {
+			h.unkept(ctx, failed+1, err)
+		}
+		if IsFinal(err) {
 			return nil
 		}
 		if !pause(ctx, spread(patience.most(failed)), nil) {

@@ -55,7 +55,7 @@ type part struct {
 // a batch becomes several requests and those that were accepted must not be sent
 // again; so an error is always trouble.
 func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeline.Outcome, error) {
-	d := &delivery{outcomes: make([]pipeline.Outcome, len(batch))}
+	outcomes := make([]pipeline.Outcome, len(batch))
 	before, err := s.offer(ctx, batch)
 	if err != nil {
 		return nil, err
@@ -65,10 +65,10 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 	for n, h := range batch {
 		item, outcome, err := s.itemOf(ctx, h, before[n])
 		if err != nil {
-			return nil, err
+			return nil, &pipeline.FateError{Err: err} // the chunker was not asked
 		}
 		if item == nil {
-			d.outcomes[n] = outcome
+			outcomes[n] = outcome
 			continue
 		}
 		body, err := pipeline.Encode(item)
@@ -77,7 +77,7 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 		}
 		g := group{item.SourceID, item.SourceKind, h.Turn()}
 		if len(body)+headRoom > maxBody {
-			d.outcomes[n] = pipeline.Failed(fmt.Errorf("%d bytes of JSON: %w", len(body), errTooLarge))
+			outcomes[n] = pipeline.Failed(fmt.Errorf("%d bytes of JSON: %w", len(body), errTooLarge))
 			continue
 		}
 		if groups[g] == nil {
@@ -87,26 +87,12 @@ func (s *Stage) Handle(ctx context.Context, batch []pipeline.Handover) ([]pipeli
 	}
 	for _, g := range order {
 		for _, parts := range packed(groups[g]) {
-			if err := s.send(ctx, g, parts, d); err != nil {
-				return nil, d.trouble(err)
+			if err := s.send(ctx, g, parts, outcomes); err != nil {
+				return nil, &pipeline.PartError{Err: err, Outcomes: outcomes}
 			}
 		}
 	}
-	return d.outcomes, nil
-}
-
-// A delivery is a batch on its way.
-type delivery struct {
-	outcomes []pipeline.Outcome
-	some     bool // the chunker has some of it
-}
-
-// trouble is err, with what is known of the delivery.
-func (d *delivery) trouble(err error) error {
-	if d.some {
-		return &pipeline.FateError{Err: err, MayHave: true}
-	}
-	return err
+	return outcomes, nil
 }
 
 // headRoom is what a request takes besides its items.
@@ -197,31 +183,32 @@ func needless(h pipeline.Handover, before domain.HandedBefore) string {
 // send posts parts of one group. When they are refused, halves of them are posted,
 // until the guilty one is alone. What was answered with 200 is not posted again, whatever
 // that says: what it does not say to be accepted has failed.
-func (s *Stage) send(ctx context.Context, g group, parts []part, d *delivery) error {
+func (s *Stage) send(ctx context.Context, g group, parts []part, outcomes []pipeline.Outcome) error {
 	err := s.post(ctx, g, parts)
 	switch {
 	case err == nil:
-		d.some = true
 		ids := make([]uuid.UUID, len(parts))
 		for i, p := range parts {
-			ids[i], d.outcomes[p.n] = p.item.ID, pipeline.Done(1)
+			ids[i], outcomes[p.n] = p.item.ID, pipeline.Done(1)
 		}
 		// A crash right before this line sends them once more, under the same ids.
 		return pipeline.Insist(ctx, func(ctx context.Context) error { return s.given.Accept(ctx, Name, g.turn, ids) })
 	case !pipeline.IsFinal(err):
+		for _, p := range parts {
+			outcomes[p.n].Err = err
+		}
 		return err
 	case len(parts) == 1 || errors.Is(err, errAccepted):
-		d.some = d.some || errors.Is(err, errAccepted)
 		for _, p := range parts {
-			d.outcomes[p.n] = pipeline.Failed(err)
+			outcomes[p.n] = pipeline.Failed(err)
 		}
 		return nil
 	}
 	half := len(parts) / 2
-	if err := s.send(ctx, g, parts[:half], d); err != nil {
+	if err := s.send(ctx, g, parts[:half], outcomes); err != nil {
 		return err
 	}
-	return s.send(ctx, g, parts[half:], d)
+	return s.send(ctx, g, parts[half:], outcomes)
 }
 
 func (s *Stage) post(ctx context.Context, g group, parts []part) error {
@@ -231,6 +218,9 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 	}
 	var answer Answer
 	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.turn), job, &answer); err != nil {
+		if unreadable := new(pipeline.UnreadableError); errors.As(err, &unreadable) && ctx.Err() == nil {
+			return pipeline.Final(fmt.Errorf("%w its body cannot be read, so nobody knows what it has accepted: %w", errAccepted, err))
+		}
 		return err
 	}
 	switch {

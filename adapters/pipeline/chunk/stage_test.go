@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,22 +85,25 @@ func TestNothingIsSentAgainAfter200(t *testing.T) {
 	t.Parallel()
 
 	for name, tt := range map[string]struct {
-		accepted bool
-		count    int
-		want     string // in the error; empty: all are done
+		answer string
+		want   string // in the error; empty: all are done
 	}{
-		"all":  {true, 3, ""},
-		"more": {true, 4, ""},
-		"some": {true, 2, `has accepted 2 of 3 items, and not which: "as I say"`},
-		"none": {false, 0, `has accepted none of 3 items: "as I say"`},
+		"all":          {`{"accepted": true, "items_count": 3}`, ""},
+		"more":         {`{"accepted": true, "items_count": 4}`, ""},
+		"some":         {`{"accepted": true, "items_count": 2, "message": "as I say"}`, `has accepted 2 of 3 items, and not which: "as I say"`},
+		"none":         {`{"accepted": false, "message": "as I say"}`, `has accepted none of 3 items: "as I say"`},
+		"nothing":      {"", "cannot be read"},
+		"a word":       {"ok", "cannot be read"},
+		"a text":       {`{"accepted": true, "items_count": "3"}`, "cannot be read"},
+		"another id":   {`{"job_id": "x", "accepted": true, "items_count": 3}`, "cannot be read"},
+		"another form": {"[]", "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			s, c, given := newStage(t)
 			c.Reply = func(*http.Request, []byte) (int, string) {
-				answer, _ := json.Marshal(chunk.Answer{Accepted: tt.accepted, ItemsCount: tt.count, Message: "as I say"})
-				return http.StatusOK, string(answer)
+				return http.StatusOK, tt.answer
 			}
 			outcomes, err := s.Handle(t.Context(), handed("a", "b", "c"))
 			if err != nil {
@@ -154,28 +156,46 @@ func TestTroubleOfTheTableIsOurOwn(t *testing.T) {
 	}
 }
 
-// Trouble behind an accepted part of a batch leaves a part there: clear as its answer
-// is, what comes again may be there already. What is there is not sent again.
-func TestTroubleTellsOfWhatIsThere(t *testing.T) {
+// Trouble behind an accepted part of a batch takes nothing back: that is done, and only
+// the rest is handed in again.
+func TestTroubleBehindWhatIsAccepted(t *testing.T) {
 	t.Parallel()
 
 	s, c, _ := newStage(t)
-	down := true
 	c.Reply = func(_ *http.Request, body []byte) (int, string) {
-		if down && bytes.Contains(body, []byte(`"chat"`)) {
+		if bytes.Contains(body, []byte(`"chat"`)) {
 			return http.StatusServiceUnavailable, "later"
 		}
 		return 0, ""
 	}
-	batch := handed("a", "b")
+	batch := handed("a", "b", "c")
 	batch[1].File.Kind = domain.KindCommentThread // which goes by itself
+	batch[2].Replay = "r"                         // likewise, behind it
 	_, err := s.Handle(t.Context(), batch)
-	if fate := new(pipeline.FateError); !errors.As(err, &fate) || !fate.MayHave {
-		t.Errorf("got %v, want that some may be there", err)
+	part := new(pipeline.PartError)
+	if !errors.As(err, &part) {
+		t.Fatalf("got %v", err)
 	}
-	c.Look(func() { down = false })
-	outcomes, err := s.Handle(t.Context(), batch)
-	if err != nil || outcomes[0].State != domain.StageDone || outcomes[1].State != domain.StageDone || len(c.Items) != 2 {
-		t.Errorf("got %+v, %v and %d items", outcomes, err, len(c.Items))
+	if o := part.Outcomes; o[0].State != domain.StageDone || o[1].State != "" || !errors.Is(err, o[1].Err) || o[2] != (pipeline.Outcome{}) || len(c.Items) != 1 {
+		t.Errorf("got %+v and %d items", o, len(c.Items))
+	}
+}
+
+// A cut is a normalizer that is cut off.
+type cut struct{}
+
+func (cut) Process(context.Context, pipeline.Handover, normalize.Text) (normalize.Text, error) {
+	return normalize.Text{}, io.ErrUnexpectedEOF
+}
+
+// Trouble on the way to the text brings nothing to the chunker.
+func TestTroubleOfTheText(t *testing.T) {
+	t.Parallel()
+
+	c := neighbourtest.NewChunker(t)
+	s := chunk.New(pipeline.Client{URL: c.URL(), HTTP: pipeline.HTTPClient(1)}, normalize.New(cut{}, 1<<20), &table{accepted: map[uuid.UUID]bool{}})
+	_, err := s.Handle(t.Context(), handed("a", "b"))
+	if fate := new(pipeline.FateError); !errors.As(err, &fate) || fate.MayHave {
+		t.Errorf("got %v (%T), want that nothing is there", err, err)
 	}
 }
