@@ -167,18 +167,7 @@ func runInto(t *testing.T, s pipeline.Stage, source domain.SourceID, r *reports,
 		Patience: pipeline.Patience{First: time.Millisecond, Last: 5 * time.Millisecond, Trips: 3, Open: 5 * time.Millisecond},
 		Observe:  r.observe,
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	select {
-	case <-r.done:
-	case <-time.After(20 * time.Second):
-		t.Fatalf("%d of %d are reported", len(r.all), r.want)
-	}
-	stop()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want that it was stopped", err)
-	}
+	runUntilReported(t, d, r)
 }
 
 func messageOf(t *testing.T, e domain.Event) *message.Message {

@@ -1,16 +1,19 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
-	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/confuse/data-connector/adapters/clock"
 	"github.com/confuse/data-connector/adapters/pipeline"
 	"github.com/confuse/data-connector/domain"
 )
@@ -56,20 +59,57 @@ func TestTroubleWithAPart(t *testing.T) {
 }
 
 // What is due to a server of our own is tried until it is done, but not when that will
-// never be: the neighbour has what it has.
+// never be: the neighbour has what it has. The log tells of each try.
 func TestInsistEnds(t *testing.T) {
 	t.Parallel()
 
-	for want, err := range map[int32]error{1: pipeline.Final(errors.New("no such table")), 2: errors.New("no database")} {
-		var tries atomic.Int32
-		got := pipeline.Insist(t.Context(), func(context.Context) error {
-			if tries.Add(1) == 2 {
+	for want, trouble := range map[int]error{1: pipeline.Final(errors.New("no such table")), 2: errors.New("no database")} {
+		tries := 0
+		s := &stage{limits: pipeline.Limits{Items: 1}}
+		keeps := keeper{s, func(context.Context) error {
+			if tries++; tries == 3 {
 				return nil
 			}
-			return err
-		})
-		if got != nil || tries.Load() != want {
-			t.Errorf("%v: got %v after %d tries, want %d", err, got, tries.Load(), want)
+			return trouble
+		}}
+		source := domain.SourceID{UUID: uuid.New()}
+		r := &reports{done: make(chan struct{}), want: 1}
+		var log bytes.Buffer
+		d := &pipeline.Dispatcher{
+			Stage: keeps, Live: pipeline.Feed{Topic: "events", Subscriber: calls{feed{changes(t, source, 1)}}}, Dead: r, DeadTopic: "dead", Reports: r,
+			Sources: func(context.Context, domain.SourceID) (domain.Source, error) { return domain.Source{ID: source}, nil },
+			Clock:   clock.System{}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
+		runUntilReported(t, d, r)
+		if got := strings.Count(log.String(), "is not kept yet"); got != want || tries != min(2*want-1, 3) || r.all[0].State != domain.StageDone {
+			t.Errorf("%v: got %d lines after %d tries, %+v:\n%s", trouble, got, tries, r.all, log.String())
+		}
+	}
+}
+
+// A keeper is a stage that has something to keep of what its neighbour has answered.
+type keeper struct {
+	*stage
+	keep func(context.Context) error
+}
+
+func (k keeper) Handle(ctx context.Context, _ []pipeline.Handover) ([]pipeline.Outcome, error) {
+	return []pipeline.Outcome{pipeline.Done(1)}, pipeline.Insist(ctx, k.keep)
+}
+
+// runUntilReported runs d until all is reported.
+func runUntilReported(t *testing.T, d *pipeline.Dispatcher, r *reports) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case <-r.done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%d of %d are reported", len(r.all), r.want)
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was stopped", err)
 	}
 }
