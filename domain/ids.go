@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -146,11 +147,11 @@ func (id FileID) Compare(other FileID) int { return bytes.Compare(id.UUID[:], ot
 // A Digest is a SHA-256. The zero value means that there is none.
 type Digest [32]byte
 
-// ParseDigest reads 64 hexadecimal digits.
+// ParseDigest reads what String gives, and nothing else.
 func ParseDigest(s string) (Digest, error) {
 	var d Digest
-	if len(s) != hex.EncodedLen(len(d)) {
-		return d, fmt.Errorf("digest %q: want 64 hexadecimal digits", s)
+	if len(s) != hex.EncodedLen(len(d)) || strings.ContainsAny(s, "ABCDEF") {
+		return d, fmt.Errorf("digest %q: want 64 hexadecimal digits, in lower case", s)
 	}
 	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
 		return Digest{}, fmt.Errorf("digest %q: %w", s, err)

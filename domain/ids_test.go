@@ -125,7 +125,7 @@ func TestParseDigest(t *testing.T) {
 	if err != nil || d.String() != text || d.IsZero() {
 		t.Errorf("got %s, %v, want %s", d, err, text)
 	}
-	for _, bad := range []string{"", text[1:], text + "0", "g" + text[1:]} {
+	for _, bad := range []string{"", text[1:], text + "0", "g" + text[1:], strings.ToUpper(text)} {
 		if _, err := domain.ParseDigest(bad); err == nil {
 			t.Errorf("%q: got no error", bad)
 		}
