@@ -13,7 +13,7 @@ const (
 	// smallHeap is how far a heap may grow without being collected, in bytes, when it
 	// is no more than twice what it was. A process that is idle holds 40 MiB, most of it
 	// tables of languages, which every collection looks through.
-	smallHeap = 160 << 20
+	smallHeap = 128 << 20
 
 	usualGrowth = 100 // percent, of Go
 	mostGrowth  = 200
