@@ -3,7 +3,10 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,9 +42,28 @@ func (s *Server) humaConfig() huma.Config {
 // are registered. Each is made once, when it is first asked for: a server starts
 // sooner without them.
 func (s *Server) publish() {
+	s.describeLongHeaders()
 	s.document("/openapi.json", "application/json", s.OpenAPI)
 	s.document("/asyncapi.json", "application/json", func() []byte { return s.AsyncAPI })
 	s.document("/docs", "text/html; charset=utf-8", func() []byte { return docsPage(s.Reference()) })
+}
+
+// describeLongHeaders adds what net/http answers by itself, before any operation is asked.
+func (s *Server) describeLongHeaders() {
+	for _, item := range s.api.OpenAPI().Paths {
+		for _, op := range operationsOf(item) {
+			op.Responses[strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge)] = &huma.Response{
+				Description: fmt.Sprintf("Address and headers take more than %d KiB.", maxHeader>>10),
+				Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+			}
+		}
+	}
+}
+
+// operationsOf are those of one path.
+func operationsOf(item *huma.PathItem) []*huma.Operation {
+	all := []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete}
+	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
 }
 
 // OpenAPI is the OpenAPI 3.1 document of the API, as JSON.

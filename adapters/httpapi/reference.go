@@ -69,10 +69,8 @@ func (s *Server) Reference() Reference {
 	doc := s.api.OpenAPI()
 	ref := Reference{Version: s.Version, Codes: codes()}
 	for path, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
-			if op != nil {
-				ref.Endpoints = append(ref.Endpoints, s.endpoint(path, op))
-			}
+		for _, op := range operationsOf(item) {
+			ref.Endpoints = append(ref.Endpoints, s.endpoint(path, op))
 		}
 	}
 	groups := []string{"sources", "files", "events", "jobs", "operation"}

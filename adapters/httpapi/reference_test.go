@@ -107,6 +107,9 @@ func TestOpenAPIDocument(t *testing.T) {
 				t.Errorf("%s %s: id %q is missing or not unique, or 422 is documented", method, path, op.OperationID)
 			}
 			seen[op.OperationID] = true
+			if _, long := op.Responses["431"]; !long {
+				t.Errorf("%s %s: 431 is not documented", method, path)
+			}
 			if _, refusal := op.Responses["401"]; refusal != (len(op.Security) > 0) {
 				t.Errorf("%s %s: security and 401 do not go together", method, path)
 			}
