@@ -17,8 +17,8 @@ const smallItem = 64 << 10
 
 // tinyItem is the most bytes of an item that is not compressed. Compressing takes
 // longer than all else that is done with the content of so small an item, and saves
-// little: in a large source tree such items are two thirds of the files and a twelfth of the
-// bytes.
+// little: in a large source tree such items are two thirds of the files and a twelfth of
+// the bytes.
 const tinyItem = 4 << 10
 
 // codecs keeps encoders and decoders: making one costs more than a small item.

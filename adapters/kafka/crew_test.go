@@ -1,7 +1,6 @@
 package kafka_test
 
 import (
-	"context"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -25,20 +24,17 @@ func TestSlowKeyHoldsUpNoOther(t *testing.T) {
 		var left atomic.Int32
 		left.Store((laneKeys - 1) * lanesPerKey)
 		others, release := make(chan struct{}), make(chan struct{})
-		ended := make(chan error, 1)
-		go func() {
-			ended <- s.Serve(context.WithoutCancel(t.Context()), topic, func(m *watermill.Message) error {
-				key := m.Metadata[wire.MetaKey]
-				if slow.CompareAndSwap(nil, &key) || *slow.Load() == key {
-					<-release
-					return nil
-				}
-				if left.Add(-1) == 0 {
-					close(others)
-				}
+		serve(t, s, topic, func(m *watermill.Message) error {
+			key := m.Metadata[wire.MetaKey]
+			if slow.CompareAndSwap(nil, &key) || *slow.Load() == key {
+				<-release
 				return nil
-			})
-		}()
+			}
+			if left.Add(-1) == 0 {
+				close(others)
+			}
+			return nil
+		})
 		select {
 		case <-others:
 		case <-soon(t).Done():
@@ -46,10 +42,6 @@ func TestSlowKeyHoldsUpNoOther(t *testing.T) {
 		}
 		close(release)
 		w.awaitNoLag(t, topic)
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		<-ended // TestServeGivesUp is about what it says
 	})
 }
 
@@ -63,29 +55,23 @@ func TestOldestFirst(t *testing.T) {
 		w.publish(t, topic)
 		s := kafka.NewSubscriber(w.Options, kafka.SubscriberOptions{Group: w.Layout.Prefix, Lanes: 1})
 		last := map[string]int64{}
-		left, all, ended := laneKeys*lanesPerKey, make(chan struct{}), make(chan error, 1)
-		go func() {
-			ended <- s.Serve(context.WithoutCancel(t.Context()), topic, func(m *watermill.Message) error {
-				part := m.Metadata[wire.MetaPartition]
-				offset, err := strconv.ParseInt(m.Metadata[wire.MetaOffset], 10, 64)
-				if before, ok := last[part]; err != nil || ok && offset < before {
-					t.Errorf("partition %s: got %d behind %d, %v", part, offset, before, err)
-				}
-				last[part] = offset
-				if left--; left == 0 {
-					close(all)
-				}
-				return nil
-			})
-		}()
+		left, all := laneKeys*lanesPerKey, make(chan struct{})
+		serve(t, s, topic, func(m *watermill.Message) error {
+			part := m.Metadata[wire.MetaPartition]
+			offset, err := strconv.ParseInt(m.Metadata[wire.MetaOffset], 10, 64)
+			if before, ok := last[part]; err != nil || ok && offset < before {
+				t.Errorf("partition %s: got %d behind %d, %v", part, offset, before, err)
+			}
+			last[part] = offset
+			if left--; left == 0 {
+				close(all)
+			}
+			return nil
+		})
 		select {
 		case <-all:
 		case <-soon(t).Done():
 			t.Error("not all came")
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		<-ended
 	})
 }

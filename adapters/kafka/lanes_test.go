@@ -79,8 +79,14 @@ func (d *laneDesk) join(t *testing.T, w world, s *kafka.Subscriber, topic string
 		go d.serve(w.subscribe(t, s, topic))
 		return
 	}
+	serve(t, s, topic, d.answer)
+}
+
+// serve has s call handle until it is closed, which it is at the end of the test.
+func serve(t *testing.T, s *kafka.Subscriber, topic string, handle func(*watermill.Message) error) {
+	t.Helper()
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(context.WithoutCancel(t.Context()), topic, d.answer) }()
+	go func() { ended <- s.Serve(context.WithoutCancel(t.Context()), topic, handle) }()
 	t.Cleanup(func() {
 		_ = s.Close() // again: does nothing
 		if err := <-ended; !errors.Is(err, context.Canceled) {

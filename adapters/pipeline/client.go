@@ -46,7 +46,8 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("answered %d: %s", e.Status, e.Text)
 }
 
-// An UnreadableError is a success whose body cannot be read.
+// An UnreadableError is a success whose body came as a whole and makes no sense. One that
+// is cut off is a lost answer.
 type UnreadableError struct{ Err error }
 
 func (e *UnreadableError) Error() string { return e.Err.Error() }
@@ -61,7 +62,7 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // *StatusError. All else is trouble: 408, 425, 429 and 5xx, with Retry-After as a
 // [LaterError]; 401, 403, 404, 410 and redirects too, since they say that the
 // neighbour is not set up, not that an item is bad; no answer, or a success that
-// cannot be read (*[UnreadableError]).
+// is cut off or cannot be read (*[UnreadableError]).
 func (c *Client) PostJSON(ctx context.Context, path, key string, in, out any) error {
 	body, err := Encode(in)
 	if err != nil {
@@ -125,10 +126,7 @@ func (c *Client) Post(ctx context.Context, r Request, out any) error {
 	if resp.StatusCode/100 != 2 {
 		return refused(resp, refusal(resp))
 	}
-	if err := decode(resp.Body, out); err != nil {
-		return &UnreadableError{err}
-	}
-	return nil
+	return decode(resp.Body, out)
 }
 
 // request makes a POST to an address, which is read once where many go to the same.
@@ -190,10 +188,10 @@ func decode(body io.Reader, out any) error {
 	case err != nil:
 		return fmt.Errorf("read the answer: %w", err)
 	case len(data) > maxAnswer:
-		return fmt.Errorf("answer of more than %d bytes", maxAnswer)
+		return &UnreadableError{fmt.Errorf("answer of more than %d bytes", maxAnswer)}
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("answer: %w", err)
+		return &UnreadableError{fmt.Errorf("answer: %w", err)}
 	}
 	return nil
 }

@@ -11,7 +11,8 @@
 // state that was accepted is not given again unless a replay says so, and what has
 // no call there, such as a removal, is recorded as skipped.
 //
-// A 200 is final even if it does not say that all was accepted, or cannot be read.
+// A 200 is final even if it does not say that all was accepted, or makes no sense.
 // Nobody knows then which items the chunker has, so none of them is given again by
-// itself: each is a dead letter that says what came, and a person decides.
+// itself: each is a dead letter that says what came, and a person decides. A 200 that is
+// cut off is a lost answer, as if none had come.
 package chunk

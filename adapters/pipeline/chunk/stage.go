@@ -218,7 +218,7 @@ func (s *Stage) post(ctx context.Context, g group, parts []part) error {
 	}
 	var answer Answer
 	if err := s.client.PostJSON(ctx, "/chunk/jobs", keyOf(parts, g.turn), job, &answer); err != nil {
-		if unreadable := new(pipeline.UnreadableError); errors.As(err, &unreadable) && ctx.Err() == nil {
+		if unreadable := new(pipeline.UnreadableError); errors.As(err, &unreadable) {
 			return pipeline.Final(fmt.Errorf("%w its body cannot be read, so nobody knows what it has accepted: %w", errAccepted, err))
 		}
 		return err
