@@ -5,6 +5,8 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 // A flight is an append on its way. It ends when the client has answered for
@@ -13,22 +15,24 @@ type flight struct {
 	done chan struct{}
 
 	// Once done is closed:
-	written bool  // the broker took one of the records, or may have
-	err     error // the first one
+	written bool              // the broker took one of the records, or may have
+	err     error             // the first one
+	at      []domain.Position // of each record, when there is no error
 }
 
-// takeOff sends records. land is called when they are answered for. The client
-// waits for no more records once it has these: whoever waits for a page or a hint
+// takeOff sends records. land is called when they are answered for, with the first
+// error: nobody reads them any more when there is none. The client waits for no more records once it has these: whoever waits for a page or a hint
 // waits for its answer, not for company.
-func takeOff(ctx context.Context, client *kgo.Client, records []*kgo.Record, land func()) *flight {
+func takeOff(ctx context.Context, client *kgo.Client, records []*kgo.Record, land func(error)) *flight {
 	f := &flight{done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		defer land()
 		for _, r := range client.ProduceSync(ctx, records...) {
 			f.written = f.written || r.Err == nil || !refused(r.Err)
 			f.err = cmp.Or(f.err, r.Err)
 		}
+		f.at = positions(records)
+		land(f.err)
 	}()
 	return f
 }
@@ -49,4 +53,12 @@ func (f *flight) wait(ctx context.Context) error {
 		return appendError(f.err, f.written)
 	}
 	return nil
+}
+
+func positions(records []*kgo.Record) []domain.Position {
+	ps := make([]domain.Position, len(records))
+	for i, r := range records {
+		ps[i] = domain.Position{Partition: r.Partition, Offset: r.Offset}
+	}
+	return ps
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strconv"
 	"time"
+
+	"github.com/confuse/data-connector/domain"
 )
 
 // DefaultPrefix starts the topic names unless the operator chose another prefix.
@@ -52,6 +54,14 @@ func (l Layout) Chunks() string { return l.name("chunks") }
 
 // States is the compacted topic of the last state of each file, if there is one.
 func (l Layout) States() string { return l.name("files.state") }
+
+// topicOf is where e belongs.
+func (l Layout) topicOf(e domain.Event) string {
+	if _, ok := e.(domain.StageReported); ok {
+		return l.Pipeline()
+	}
+	return l.Events()
+}
 
 func (l Layout) name(what string) string { return cmp.Or(l.Prefix, DefaultPrefix) + "." + what + ".v1" }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -34,6 +35,7 @@ type Log struct {
 	room   *semaphore.Weighted // bytes in flight
 	losses atomic.Int64        // grows each time the broker is found to have lost records
 	tracer trace.Tracer        // nil: no spans
+	pages  sync.Pool           // of *page that are answered for
 }
 
 var _ domain.Log = (*Log)(nil)
@@ -77,46 +79,36 @@ func (l *Log) Append(ctx context.Context, messages ...domain.Message) ([]domain.
 
 // append is Append. trace is that of messages without one.
 func (l *Log) append(ctx context.Context, trace string, messages []domain.Message) ([]domain.Position, error) {
-	records, size, err := l.records(trace, messages)
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	p, err := l.page(trace, messages)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: append: %w", err)
-	}
-	if len(records) == 0 {
-		return nil, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, appendError(err, false)
 	}
-	room := min(size, maxInFlight)
+	room := min(p.size, maxInFlight)
 	if err := l.room.Acquire(ctx, room); err != nil {
 		return nil, appendError(fmt.Errorf("too much is in flight: %w", err), false)
 	}
 	losses := l.losses.Load()
 	// The client fails all that waits in a partition when the context of one
 	// record ends, so it is given one that does not.
-	f := takeOff(context.WithoutCancel(ctx), l.client, records, func() { l.room.Release(room) })
+	f := takeOff(context.WithoutCancel(ctx), l.client, p.records, func(err error) {
+		l.room.Release(room)
+		if err == nil {
+			l.free(p)
+		}
+	})
 	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}
 	if l.losses.Load() != losses {
 		return nil, appendError(errDataLoss, true)
 	}
-	return positions(records), nil
-}
-
-func (l *Log) topicOf(e domain.Event) string {
-	if _, ok := e.(domain.StageReported); ok {
-		return l.layout.Pipeline()
-	}
-	return l.layout.Events()
-}
-
-func positions(records []*kgo.Record) []domain.Position {
-	ps := make([]domain.Position, len(records))
-	for i, r := range records {
-		ps[i] = domain.Position{Partition: r.Partition, Offset: r.Offset}
-	}
-	return ps
+	return f.at, nil
 }
 
 // lost is called by the client, which goes on as if nothing had happened.

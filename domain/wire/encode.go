@@ -29,14 +29,16 @@ type about struct {
 // Attributes that are nil become {}.
 func Encode(m domain.Message) (Encoded, error) { return new(Encoder).Encode(m) }
 
-// An Encoder encodes one message after the other, in memory that they share: it is
-// free when nobody uses any of them. The zero Encoder is ready for use, by one
-// goroutine at a time.
+// An Encoder encodes one message after the other, in memory that they share. The zero
+// Encoder is ready for use, by one goroutine at a time.
 type Encoder struct {
+	space
 	headers []Header
-	room    []byte // what is left for texts
-	size    int    // of the last room
 }
+
+// Reset makes the memory free for further messages: what Encode has given until now
+// is overwritten by them.
+func (c *Encoder) Reset() { c.reset() }
 
 // Encode is [Encode], but the Headers that it gives are good until the next call.
 func (c *Encoder) Encode(m domain.Message) (Encoded, error) {

@@ -125,6 +125,35 @@ func TestEncoder(t *testing.T) {
 	}
 }
 
+// After Reset an Encoder gives what Encode gives, and sets nothing aside that it has already.
+func TestEncoderReset(t *testing.T) {
+	page := func(c *wire.Encoder, m domain.Message) (last wire.Encoded) {
+		for range 200 { // several rooms full
+			var err error
+			if last, err = c.Encode(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return last
+	}
+	all := samples()
+	var c wire.Encoder
+	for name, m := range all {
+		want, err := wire.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Reset()
+		if diff := cmp.Diff(want, page(&c, m)); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	m := all["file_added"]
+	if n := testing.AllocsPerRun(10, func() { c.Reset(); page(&c, m) }); n != 0 {
+		t.Errorf("got %g allocations for 200 events, want none", n)
+	}
+}
+
 // Text is escaped wherever in it a byte stands that needs it.
 func TestEscapes(t *testing.T) {
 	t.Parallel()

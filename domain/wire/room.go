@@ -7,21 +7,42 @@ const (
 	maxRoom   = 64 << 10
 )
 
+// A space is memory for texts, which is used from its beginning again after reset.
+type space struct {
+	room  []byte   // what is left of the last one of rooms in use
+	rooms [][]byte // whole
+	used  int      // of rooms
+}
+
 // roomFor gives an empty slice with room for about n bytes.
-func (c *Encoder) roomFor(n int) []byte {
-	if cap(c.room) < n {
-		c.size = max(n, min(max(firstRoom, 2*c.size), maxRoom))
-		c.room = make([]byte, 0, c.size)
+func (s *space) roomFor(n int) []byte {
+	for cap(s.room) < n {
+		if s.used == len(s.rooms) {
+			s.rooms = append(s.rooms, make([]byte, 0, s.next(n)))
+		}
+		s.room = s.rooms[s.used]
+		s.used++
 	}
-	return c.room
+	return s.room
+}
+
+// next is the size of a new room for n bytes.
+func (s *space) next(n int) int {
+	size := firstRoom
+	if s.used > 0 {
+		size = min(2*cap(s.rooms[s.used-1]), maxRoom)
+	}
+	return max(n, size)
 }
 
 // taken notes that value, which was appended to the room, stays there, and gives it.
-func (c *Encoder) taken(value []byte) []byte {
+func (s *space) taken(value []byte) []byte {
 	n := len(value)
-	if n == 0 || n > cap(c.room) || &value[0] != &c.room[:1][0] { // it has moved out
+	if n == 0 || n > cap(s.room) || &value[0] != &s.room[:1][0] { // it has moved out
 		return value
 	}
-	c.room = c.room[n:n:cap(c.room)]
+	s.room = s.room[n:n:cap(s.room)]
 	return value[:n:n]
 }
+
+func (s *space) reset() { s.room, s.used = nil, 0 }
