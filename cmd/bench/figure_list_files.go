@@ -16,7 +16,7 @@ import (
 const (
 	listedFiles = 1_000_000
 	listedPage  = 1000
-	listedTimes = 40 // requests in a round
+	listedTimes = 200 // requests in a round
 )
 
 func listFilesFigure() figure {
