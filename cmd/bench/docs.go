@@ -11,7 +11,6 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/confuse/data-connector/cmd/figures"
 )
@@ -93,7 +92,7 @@ func (b *bench) kafkaVersion(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, v := range versions {
-		return v.VersionGuess(kversion.SkipKeys()), v.Err
+		return v.VersionGuess(), v.Err
 	}
 	return "unknown", nil
 }
