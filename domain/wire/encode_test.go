@@ -125,6 +125,33 @@ func TestEncoder(t *testing.T) {
 	}
 }
 
+// A text of any length leaves the memory of all others as it is.
+func TestEncoderLongTrace(t *testing.T) {
+	t.Parallel()
+
+	m := samples()["stage_done"]
+	m.Trace = strings.Repeat("x", 500)
+	want, err := wire.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c wire.Encoder
+	var kept []wire.Encoded
+	for range 500 {
+		e, err := c.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Headers = slices.Clone(e.Headers)
+		kept = append(kept, e)
+	}
+	for i, got := range kept {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("message %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
 // After Reset an Encoder gives what Encode gives, and sets nothing aside that it has already.
 func TestEncoderReset(t *testing.T) {
 	page := func(c *wire.Encoder, m domain.Message) (last wire.Encoded) {

@@ -35,10 +35,16 @@ func (s *space) next(n int) int {
 	return max(n, size)
 }
 
-// taken notes that value, which was appended to the room, stays there, and gives it.
+// taken notes that value, which was appended to the room, stays there, and gives it. A
+// value that has outgrown the room takes what is left of it all the same: its beginning
+// may be in use where it stood first.
 func (s *space) taken(value []byte) []byte {
 	n := len(value)
-	if n == 0 || n > cap(s.room) || &value[0] != &s.room[:1][0] { // it has moved out
+	if n == 0 {
+		return value
+	}
+	if n > cap(s.room) || &value[0] != &s.room[:1][0] { // it has moved out
+		s.room = nil
 		return value
 	}
 	s.room = s.room[n:n:cap(s.room)]
