@@ -20,9 +20,10 @@ type flight struct {
 	at      []domain.Position // of each record, when there is no error
 }
 
-// takeOff sends records. land is called when they are answered for, with the first
-// error: nobody reads them any more when there is none. The client waits for no more records once it has these: whoever waits for a page or a hint
-// waits for its answer, not for company.
+// takeOff sends records. land is called with the first error when all are answered for;
+// without one the records are the caller's again. The client waits for no more records
+// once it has these: whoever waits for a page or a hint waits for its answer, not for
+// company.
 func takeOff(ctx context.Context, client *kgo.Client, records []*kgo.Record, land func(error)) *flight {
 	f := &flight{done: make(chan struct{})}
 	go func() {
@@ -31,7 +32,9 @@ func takeOff(ctx context.Context, client *kgo.Client, records []*kgo.Record, lan
 			f.written = f.written || r.Err == nil || !refused(r.Err)
 			f.err = cmp.Or(f.err, r.Err)
 		}
-		f.at = positions(records)
+		if f.err == nil {
+			f.at = positions(records)
+		}
 		land(f.err)
 	}()
 	return f

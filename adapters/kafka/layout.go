@@ -55,12 +55,17 @@ func (l Layout) Chunks() string { return l.name("chunks") }
 // States is the compacted topic of the last state of each file, if there is one.
 func (l Layout) States() string { return l.name("files.state") }
 
-// topicOf is where e belongs.
-func (l Layout) topicOf(e domain.Event) string {
+// eventTopics are the names of the topics of events, put together once for all records.
+type eventTopics struct{ events, pipeline string }
+
+func (l Layout) eventTopics() eventTopics { return eventTopics{l.Events(), l.Pipeline()} }
+
+// of is where e belongs.
+func (t eventTopics) of(e domain.Event) string {
 	if _, ok := e.(domain.StageReported); ok {
-		return l.Pipeline()
+		return t.pipeline
 	}
-	return l.Events()
+	return t.events
 }
 
 func (l Layout) name(what string) string { return cmp.Or(l.Prefix, DefaultPrefix) + "." + what + ".v1" }

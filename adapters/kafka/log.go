@@ -30,7 +30,7 @@ var errDataLoss = errors.New("the broker lost records of this producer that it h
 type Log struct {
 	client *kgo.Client
 	admin  *kadm.Client
-	layout Layout
+	topics eventTopics
 	log    *slog.Logger
 	room   *semaphore.Weighted // bytes in flight
 	losses atomic.Int64        // grows each time the broker is found to have lost records
@@ -42,7 +42,7 @@ var _ domain.Log = (*Log)(nil)
 
 // NewLog makes a Log. It connects at the first use. Close ends it.
 func NewLog(o Options) (*Log, error) {
-	l := &Log{layout: o.Layout, log: o.Log, room: semaphore.NewWeighted(maxInFlight), tracer: o.tracer()}
+	l := &Log{topics: o.Layout.eventTopics(), log: o.Log, room: semaphore.NewWeighted(maxInFlight), tracer: o.tracer()}
 	client, err := kgo.NewClient(o.client(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // I5
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -87,10 +87,12 @@ func (l *Log) append(ctx context.Context, trace string, messages []domain.Messag
 		return nil, fmt.Errorf("kafka: append: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
+		l.free(p)
 		return nil, appendError(err, false)
 	}
 	room := min(p.size, maxInFlight)
 	if err := l.room.Acquire(ctx, room); err != nil {
+		l.free(p)
 		return nil, appendError(fmt.Errorf("too much is in flight: %w", err), false)
 	}
 	losses := l.losses.Load()
@@ -119,7 +121,7 @@ func (l *Log) lost(topic string, partition int32) {
 
 // End is the offset behind the last event of a partition of the events topic.
 func (l *Log) End(ctx context.Context, partition int32) (int64, error) {
-	at := partitionName{l.layout.Events(), partition}
+	at := partitionName{l.topics.events, partition}
 	end, err := listed(ctx, l.admin.ListEndOffsets, at)
 	if err != nil {
 		return 0, askError("end of "+at.String(), err)
@@ -129,9 +131,9 @@ func (l *Log) End(ctx context.Context, partition int32) (int64, error) {
 
 // Partitions is how many partitions the events topic has now.
 func (l *Log) Partitions(ctx context.Context) (int32, error) {
-	_, n, err := metadata(ctx, l.client, l.layout.Events())
+	_, n, err := metadata(ctx, l.client, l.topics.events)
 	if err != nil {
-		return 0, askError("partitions of "+l.layout.Events(), err)
+		return 0, askError("partitions of "+l.topics.events, err)
 	}
 	return n, nil
 }

@@ -31,37 +31,38 @@ func (l *Log) page(trace string, messages []domain.Message) (*page, error) {
 		p = new(page)
 	}
 	p.records = slices.Grow(p.records[:0], len(messages))[:len(messages)]
-	if err := p.encode(l.layout, trace, messages); err != nil {
+	if err := p.encode(l.topics, trace, messages); err != nil {
 		return nil, err
-	}
-	p.size = 0
-	for _, s := range p.shares {
-		p.size += s.size
 	}
 	return p, nil
 }
 
 // encode puts messages into the records, those of a long page on all processors: the
 // broker waits meanwhile.
-func (p *page) encode(layout Layout, trace string, messages []domain.Message) error {
+func (p *page) encode(topics eventTopics, trace string, messages []domain.Message) error {
 	n := max(1, min(runtime.GOMAXPROCS(0), len(messages)/minShare))
 	for len(p.shares) < n {
 		p.shares = append(p.shares, new(share))
 	}
-	encode := func(i int) error {
+	part := func(i int) error {
 		from, to := i*len(messages)/n, (i+1)*len(messages)/n
-		return p.shares[i].encode(layout, trace, messages[from:to], p.records[from:to])
+		return p.shares[i].encode(topics, trace, messages[from:to], p.records[from:to])
 	}
 	var others errgroup.Group
 	for i := range n - 1 {
-		others.Go(func() error { return encode(i) })
+		others.Go(func() error { return part(i) })
 	}
-	last := encode(n - 1)
-	return cmp.Or(others.Wait(), last)
+	last := part(n - 1)
+	err := cmp.Or(others.Wait(), last)
+	p.size = 0
+	for _, s := range p.shares[:n] {
+		p.size += s.size
+	}
+	return err
 }
 
-// free gives the memory of p to later appends. The broker must have taken all of p:
-// the client may still read what failed.
+// free gives the memory of p to later appends. Either nothing of p was sent or the
+// broker has taken all of it: what failed is left to the client.
 func (l *Log) free(p *page) {
 	clear(p.records)
 	for _, s := range p.shares {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -52,8 +54,9 @@ func checkWritten(t *testing.T, messages []domain.Message, records []domain.Reco
 			t.Fatal(err)
 		}
 		want := domain.Record{Key: e.Key, Raw: e.Value, Headers: wire.Headers(e.Headers)}
-		if diff := cmp.Diff(want, domain.Record{Key: records[i].Key, Raw: records[i].Raw, Headers: records[i].Headers}); diff != "" {
-			t.Fatalf("record %d (-want +got):\n%s", i, diff)
+		got := domain.Record{Key: records[i].Key, Raw: records[i].Raw, Headers: records[i].Headers}
+		if !reflect.DeepEqual(want, got) { // cmp takes a second for a thousand of them
+			t.Fatalf("record %d (-want +got):\n%s", i, cmp.Diff(want, got))
 		}
 	}
 }
@@ -120,6 +123,41 @@ func TestAppendInFlightKeepsItsMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWritten(t, append(messages, last...), w.readAll(t, 0))
+}
+
+// The room that an append takes is that of its own records, whatever stood in their
+// memory before.
+func TestAppendTakesTheRoomItNeeds(t *testing.T) {
+	t.Parallel()
+
+	c := newCluster(t)
+	w := newWorld(t, c.ListenAddrs())
+	l := w.newLog(t)
+	many := make([]domain.Message, 100) // 10 MB, in one share; twenty times that is more than may be in flight
+	for i := range many {
+		many[i] = large(t, 0, int64(i+1), 100_000)
+	}
+	for range 20 {
+		if _, err := l.Append(soon(t), many...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, release := holdProduce(t, c)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer release()
+	all.Go(func() {
+		if _, err := l.Append(soon(t), numbered(t, 0, 1)); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	// Had it waited for room, it would not have been sent.
+	if _, err := l.Append(ctx, many[0]); !errors.Is(err, domain.ErrUnknownFate) {
+		t.Errorf("got error %v, want %v", err, domain.ErrUnknownFate)
+	}
 }
 
 // encode has l encode messages, on every processor, and send none of them.

@@ -20,7 +20,8 @@ type share struct {
 }
 
 // encode puts messages into records.
-func (s *share) encode(layout Layout, trace string, messages []domain.Message, records []*kgo.Record) error {
+func (s *share) encode(topics eventTopics, trace string, messages []domain.Message, records []*kgo.Record) error {
+	s.size = 0
 	s.records = slices.Grow(s.records, len(messages))[:len(messages)]
 	for i, m := range messages {
 		m.Trace = cmp.Or(m.Trace, trace)
@@ -30,7 +31,7 @@ func (s *share) encode(layout Layout, trace string, messages []domain.Message, r
 		}
 		// Its timestamp is that of the append: retention goes by it, ce_time may be long ago.
 		s.records[i] = kgo.Record{
-			Topic: layout.topicOf(m.Event), Partition: m.Partition,
+			Topic: topics.of(m.Event), Partition: m.Partition,
 			Key: e.Key, Value: e.Value, Headers: s.headersOf(e.Headers, len(messages)-i),
 		}
 		s.size += int64(len(e.Key) + len(e.Value))
@@ -43,7 +44,7 @@ func (s *share) encode(layout Layout, trace string, messages []domain.Message, r
 // records are to come, with this one.
 func (s *share) headersOf(own []wire.Header, more int) []kgo.RecordHeader {
 	if cap(s.headers)-len(s.headers) < len(own) {
-		s.headers = make([]kgo.RecordHeader, 0, len(own)*more)
+		s.headers = make([]kgo.RecordHeader, 0, cap(s.headers)+len(own)*more) // enough for such a page the next time
 	}
 	first := len(s.headers)
 	for _, h := range own {
@@ -56,6 +57,6 @@ func (s *share) headersOf(own []wire.Header, more int) []kgo.RecordHeader {
 // reset makes the memory of all records free for others.
 func (s *share) reset() {
 	clear(s.records)
-	s.records, s.headers, s.size = s.records[:0], s.headers[:0], 0
+	s.records, s.headers = s.records[:0], s.headers[:0]
 	s.texts.Reset()
 }

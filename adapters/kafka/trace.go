@@ -24,7 +24,7 @@ func (o Options) tracer() trace.Tracer {
 func (l *Log) traced(ctx context.Context, messages []domain.Message) ([]domain.Position, error) {
 	ctx, span := l.tracer.Start(ctx, "append", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 		attribute.String("messaging.system", "kafka"),
-		attribute.String("messaging.destination.name", l.layout.topicOf(messages[0].Event)),
+		attribute.String("messaging.destination.name", l.topics.of(messages[0].Event)),
 		attribute.Int("messaging.batch.message_count", len(messages)),
 	))
 	defer span.End()
