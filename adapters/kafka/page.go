@@ -16,7 +16,7 @@ import (
 const minShare = 128
 
 // A page is the messages of an append as records. Its memory is that of a page before
-// it: fresh memory would cost more than the encoding.
+// it: to encode into fresh memory takes up to twice as long.
 type page struct {
 	records []*kgo.Record
 	size    int64 // about what they take, in bytes
