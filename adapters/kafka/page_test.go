@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -123,41 +122,6 @@ func TestAppendInFlightKeepsItsMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWritten(t, append(messages, last...), w.readAll(t, 0))
-}
-
-// The room that an append takes is that of its own records, whatever stood in their
-// memory before.
-func TestAppendTakesTheRoomItNeeds(t *testing.T) {
-	t.Parallel()
-
-	c := newCluster(t)
-	w := newWorld(t, c.ListenAddrs())
-	l := w.newLog(t)
-	many := make([]domain.Message, 100) // 10 MB, in one share; twenty times that is more than may be in flight
-	for i := range many {
-		many[i] = large(t, 0, int64(i+1), 100_000)
-	}
-	for range 20 {
-		if _, err := l.Append(soon(t), many...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	held, release := holdProduce(t, c)
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer release()
-	all.Go(func() {
-		if _, err := l.Append(soon(t), numbered(t, 0, 1)); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	// Had it waited for room, it would not have been sent.
-	if _, err := l.Append(ctx, many[0]); !errors.Is(err, domain.ErrUnknownFate) {
-		t.Errorf("got error %v, want %v", err, domain.ErrUnknownFate)
-	}
 }
 
 // encode has l encode messages, on every processor, and send none of them.
