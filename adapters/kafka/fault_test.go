@@ -69,6 +69,20 @@ func holdProduce(t *testing.T, c *kfake.Cluster) (held <-chan struct{}, release 
 	return came, open
 }
 
+// errTooLate is why a caller gives up.
+var errTooLate = errors.New("the caller has waited long enough")
+
+// until is the context of a caller who gives up when sent is closed.
+func until(t *testing.T, sent <-chan struct{}) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		<-sent
+		cancel(errTooLate)
+	}()
+	return ctx
+}
+
 func TestAppendInFlightHasAnUnknownFate(t *testing.T) {
 	t.Parallel()
 
@@ -76,14 +90,8 @@ func TestAppendInFlightHasAnUnknownFate(t *testing.T) {
 	w := newWorld(t, c.ListenAddrs())
 	l := w.newLog(t)
 	held, release := holdProduce(t, c)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	tooLate := errors.New("the caller has waited long enough")
-	go func() {
-		<-held
-		cancel(tooLate)
-	}()
-	_, err := l.Append(ctx, numbered(t, 0, 1))
-	if !errors.Is(err, domain.ErrUnknownFate) || !errors.Is(err, tooLate) || errors.Is(err, domain.ErrUnavailable) {
+	_, err := l.Append(until(t, held), numbered(t, 0, 1))
+	if !errors.Is(err, domain.ErrUnknownFate) || !errors.Is(err, errTooLate) || errors.Is(err, domain.ErrUnavailable) {
 		t.Errorf("got error %v, want %v and its cause", err, domain.ErrUnknownFate)
 	}
 

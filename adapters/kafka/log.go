@@ -35,7 +35,7 @@ type Log struct {
 	room   *semaphore.Weighted // bytes in flight
 	losses atomic.Int64        // grows each time the broker is found to have lost records
 	tracer trace.Tracer        // nil: no spans
-	pages  sync.Pool           // of *page that are answered for
+	pages  sync.Pool           // of *page that nobody uses
 }
 
 var _ domain.Log = (*Log)(nil)

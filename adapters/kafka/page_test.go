@@ -106,13 +106,8 @@ func TestAppendInFlightKeepsItsMemory(t *testing.T) {
 	w := newWorld(t, c.ListenAddrs())
 	l := w.newLog(t)
 	refused, release := refuseProduce(t, c)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-refused
-		cancel()
-	}()
 	messages, others := filesNamed(t, "first", 500), filesNamed(t, "other", 500)
-	if _, err := l.Append(ctx, messages...); !errors.Is(err, domain.ErrUnknownFate) {
+	if _, err := l.Append(until(t, refused), messages...); !errors.Is(err, domain.ErrUnknownFate) {
 		t.Fatalf("got error %v, want %v", err, domain.ErrUnknownFate)
 	}
 	encode(t, l, others)
